@@ -1,0 +1,16 @@
+//! What a mesh is made of: names, labels, policy, cutoffs and services.
+//!
+//! Nothing in this crate waits, reads a clock, throws dice, opens a file or a socket: it computes on values it is
+//! given, so that every decision can be repeated in a test, in a simulation and in an audit. `clippy.toml` beside this
+//! crate forbids the rest, and `ci/check-dependencies` proves that no runtime is linked.
+
+pub mod label;
+pub mod name;
+pub mod time;
+
+pub use label::{Category, Label, LevelName, Levels};
+pub use name::{
+    ControlRole, Epoch, InstanceId, NodeEpoch, NodeName, OperatorName, Purpose, Serial, ServiceName, SpiffeId,
+    SpkiDigest, TrustDomain, WorkloadName,
+};
+pub use time::Timestamp;
