@@ -1,0 +1,2 @@
+//! The node-identity CA: admits nodes, issues and revokes certificates, and tells the proxies what is true.
+

@@ -1,0 +1,3 @@
+//! `bulkhead-ca`: see `bulkhead-ca --help`.
+
+fn main() {}
