@@ -4,13 +4,19 @@
 //! given, so that every decision can be repeated in a test, in a simulation and in an audit. `clippy.toml` beside this
 //! crate forbids the rest, and `ci/check-dependencies` proves that no runtime is linked.
 
+pub mod cutoff;
+pub mod directory;
 pub mod label;
 pub mod name;
+pub mod service;
 pub mod time;
 
-pub use label::{Category, Label, LevelName, Levels};
+pub use cutoff::{Credential, Cutoff, CutoffSet, Reason, Subject};
+pub use directory::{Entry, Mismatch, Resolution};
+pub use label::{Category, Label, Level, LevelName, Levels};
 pub use name::{
     ControlRole, Epoch, InstanceId, NodeEpoch, NodeName, OperatorName, Purpose, Serial, ServiceName, SpiffeId,
     SpkiDigest, TrustDomain, WorkloadName,
 };
+pub use service::{Endpoint, Service, ServicePort};
 pub use time::Timestamp;
