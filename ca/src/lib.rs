@@ -1,2 +1,4 @@
 //! The node-identity CA: admits nodes, issues and revokes certificates, and tells the proxies what is true.
 
+pub mod csr;
+pub mod seal;
