@@ -5,18 +5,24 @@
 //! crate forbids the rest, and `ci/check-dependencies` proves that no runtime is linked.
 
 pub mod cutoff;
+pub mod decide;
 pub mod directory;
 pub mod label;
 pub mod name;
+pub mod policy;
 pub mod service;
 pub mod time;
 
 pub use cutoff::{Credential, Cutoff, CutoffSet, Reason, Subject};
+pub use decide::{
+    Direction, Flow, Ground, Party, Permit, PermitGround, Refusal, RefusalKind, Verdict, decide, decide_egress,
+};
 pub use directory::{Entry, Mismatch, Resolution};
 pub use label::{Category, Label, Level, LevelName, Levels};
 pub use name::{
     ControlRole, Epoch, InstanceId, NodeEpoch, NodeName, OperatorName, Purpose, Serial, ServiceName, SpiffeId,
     SpkiDigest, TrustDomain, WorkloadName,
 };
+pub use policy::{Document, MeshDefault, Policy, PolicyError, RuleName, Staleness};
 pub use service::{Endpoint, Service, ServicePort};
 pub use time::Timestamp;

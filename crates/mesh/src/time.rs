@@ -1,6 +1,7 @@
 //! Points in time, as numbers that somebody else read from a clock.
 
 use std::fmt;
+use std::str::FromStr;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -66,6 +67,59 @@ impl fmt::Display for Timestamp {
     }
 }
 
+impl FromStr for Timestamp {
+    type Err = ParseTimestampError;
+
+    /// Reads RFC 3339 in UTC, years 1970 to 9999: `2027-01-01T00:00:00Z`, with or without three digits of milliseconds.
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        parse_rfc_3339(text).map(Self).ok_or_else(|| ParseTimestampError { text: text.into() })
+    }
+}
+
+/// Why a text is not a moment.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("`{text}` is not a moment in UTC such as `2027-01-01T00:00:00Z`")]
+pub struct ParseTimestampError {
+    text: String,
+}
+
+fn parse_rfc_3339(text: &str) -> Option<u64> {
+    let (date, time) = text.strip_suffix('Z')?.split_once('T')?;
+    let [year, month, day] = numbers(date, '-', [4, 2, 2])?;
+    let (time, millis) = time.split_once('.').unwrap_or((time, "000"));
+    let [hour, minute, second] = numbers(time, ':', [2, 2, 2])?;
+    let [millis] = numbers(millis, '.', [3])?;
+    if hour > 23 || minute > 59 || second > 59 {
+        return None;
+    }
+    let days = days_from_civil(year, month, day)?;
+    Some((((days * 24 + hour) * 60 + minute) * 60 + second) * 1000 + millis)
+}
+
+/// Decimal numbers of exactly these lengths between separators.
+fn numbers<const N: usize>(text: &str, separator: char, lengths: [usize; N]) -> Option<[u64; N]> {
+    let mut parts = text.split(separator);
+    let mut read = [0; N];
+    for (number, length) in read.iter_mut().zip(lengths) {
+        let digits = parts.next().filter(|part| part.len() == length && part.bytes().all(|b| b.is_ascii_digit()))?;
+        *number = digits.parse().ok()?;
+    }
+    parts.next().is_none().then_some(read)
+}
+
+/// The day counted from 1970-01-01 of a Gregorian date that exists; the inverse of [`civil_from_days`].
+fn days_from_civil(year: u64, month: u64, day: u64) -> Option<u64> {
+    if year < 1970 || !(1..=12).contains(&month) || day == 0 {
+        return None;
+    }
+    let (year_from_march, month_from_march) = if month > 2 { (year, month - 3) } else { (year - 1, month + 9) };
+    let (era, year_of_era) = (year_from_march / 400, year_from_march % 400);
+    let day_of_year = (153 * month_from_march + 2) / 5 + day - 1;
+    let day_of_era = year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year;
+    let days = (era * 146_097 + day_of_era).checked_sub(719_468)?;
+    (civil_from_days(days) == (year, month, day)).then_some(days)
+}
+
 fn whole_millis(duration: Duration) -> u64 {
     u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }
@@ -86,7 +140,47 @@ fn civil_from_days(days: u64) -> (u64, u64, u64) {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+
+    proptest! {
+        #[test]
+        fn what_is_printed_is_read_back(millis in 0..253_402_300_800_000_u64) {
+            let moment = Timestamp::from_millis(millis);
+            prop_assert_eq!(moment.to_string().parse(), Ok(moment));
+        }
+
+        #[test]
+        fn no_text_makes_the_parser_panic(text in ".*|[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z") {
+            let _ = text.parse::<Timestamp>();
+        }
+    }
+
+    #[test]
+    fn moments_that_do_not_exist_are_refused() {
+        for text in [
+            "",
+            "2027-01-01",
+            "2027-01-01T00:00:00",
+            "2027-01-01T00:00:00+01:00",
+            "2027-02-29T00:00:00Z",
+            "2027-00-01T00:00:00Z",
+            "2027-13-01T00:00:00Z",
+            "2027-01-00T00:00:00Z",
+            "2027-01-01T24:00:00Z",
+            "2027-01-01T00:60:00Z",
+            "2027-01-01T00:00:60Z",
+            "2027-1-1T00:00:00Z",
+            "1969-12-31T23:59:59Z",
+            "2027-01-01T00:00:00.0Z",
+            "+027-01-01T00:00:00Z",
+            "2027-01-01 00:00:00Z",
+        ] {
+            assert!(text.parse::<Timestamp>().is_err(), "{text:?} was accepted");
+        }
+        assert_eq!("2000-02-29T00:00:00Z".parse(), Ok(Timestamp::from_secs(951_782_400)));
+    }
 
     #[test]
     fn prints_as_rfc_3339() {
