@@ -13,16 +13,19 @@ pub mod policy;
 pub mod service;
 pub mod time;
 
-pub use cutoff::{Credential, Cutoff, CutoffSet, Reason, Subject};
+pub use cutoff::{Credential, Cutoff, CutoffSet, ParseReasonError, Reason, Subject};
 pub use decide::{
     Direction, Flow, Ground, Party, Permit, PermitGround, Refusal, RefusalKind, Verdict, decide, decide_egress,
 };
 pub use directory::{Entry, Mismatch, Resolution};
-pub use label::{Category, Label, Level, LevelName, Levels};
+pub use label::{Category, Label, Level, LevelName, Levels, LevelsError, ParseLabelError};
 pub use name::{
     ControlRole, Epoch, InstanceId, NodeEpoch, NodeName, OperatorName, Purpose, Serial, ServiceName, SpiffeId,
     SpkiDigest, TrustDomain, WorkloadName,
 };
-pub use policy::{Document, MeshDefault, Policy, PolicyError, RuleName, Staleness};
-pub use service::{Endpoint, Service, ServicePort};
-pub use time::Timestamp;
+pub use policy::{
+    Clause, Conditions, Document, MeshDefault, ParsePatternError, ParsePeriodError, ParseRuleNameError, Period, Policy,
+    PolicyError, Problem, RuleDocument, RuleName, Selector, Staleness, StalenessDocument,
+};
+pub use service::{Endpoint, Service, ServiceError, ServicePort};
+pub use time::{ParseTimestampError, Timestamp};
