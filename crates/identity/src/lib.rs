@@ -5,11 +5,22 @@
 //! builds with [`profile::inspect`], the same function that the verifier trusts.
 
 pub mod binding;
+pub mod bundle;
+mod certificate;
 pub mod clearance;
+pub mod keys;
 pub mod oid;
+pub mod peer;
+pub mod pem;
+pub mod profile;
 pub mod scope;
 
 pub use binding::NodeBinding;
+pub use bundle::TrustBundle;
+pub use certificate::{CertificateError, Limits, key_digest};
+pub use keys::{KeyError, KeyStore, PrivateKey, StoredIdentity};
+pub use peer::{AcceptedIssuers, Demand, PeerError, Truth, VerifiedPeer, Verifier};
+pub use profile::{Leaf, LeafContent, LeafError};
 pub use scope::{IssuerScope, PurposeKind};
 
 #[cfg(test)]
