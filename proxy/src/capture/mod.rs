@@ -1,0 +1,1 @@
+//! Bringing the workload's connections to the proxy.
