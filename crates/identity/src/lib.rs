@@ -14,6 +14,7 @@ pub mod peer;
 pub mod pem;
 pub mod profile;
 pub mod scope;
+pub mod tls;
 
 pub use binding::NodeBinding;
 pub use bundle::TrustBundle;

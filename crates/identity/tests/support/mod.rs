@@ -6,18 +6,18 @@
     reason = "each test binary uses a part of it, and stops at what fails"
 )]
 
+pub mod wire;
+
 use std::time::Duration;
 
 use bulkhead_identity::peer::AcceptedIssuers;
 use bulkhead_identity::profile::{BACKDATED, KEY_USAGE};
-use bulkhead_identity::{
-    IssuerScope, LeafContent, Limits, NodeBinding, TrustBundle, Truth, binding, clearance, key_digest, oid,
-};
+use bulkhead_identity::{IssuerScope, LeafContent, NodeBinding, TrustBundle, Truth, binding, clearance, oid};
 use bulkhead_mesh::{CutoffSet, Epoch, InstanceId, Level, Levels, NodeEpoch, Serial, SpkiDigest, Timestamp};
 use der::asn1::ObjectIdentifier;
 use rcgen::{
     BasicConstraints, CertificateParams, CustomExtension, DistinguishedName, DnType, ExtendedKeyUsagePurpose, IsCa,
-    Issuer, KeyPair, KeyUsagePurpose, SanType, SerialNumber,
+    Issuer, KeyPair, KeyUsagePurpose, PublicKeyData, SanType, SerialNumber,
 };
 use rustls_pki_types::CertificateDer;
 
@@ -38,6 +38,15 @@ pub struct Held {
 pub struct Shown {
     pub chain: Vec<CertificateDer<'static>>,
     pub pkcs8: Vec<u8>,
+}
+
+impl Shown {
+    /// The same leaf, shown with these intermediates.
+    pub fn above(mut self, intermediates: &[&CertificateDer<'static>]) -> Self {
+        self.chain.truncate(1);
+        self.chain.extend(intermediates.iter().map(|&certificate| certificate.clone()));
+        self
+    }
 }
 
 /// A root and its two intermediates.
@@ -112,7 +121,8 @@ impl Held {
     }
 
     pub fn digest(&self) -> SpkiDigest {
-        key_digest(&self.certificate, &Limits::default()).unwrap()
+        let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, &self.key.subject_public_key_info());
+        SpkiDigest::from_bytes(digest.as_ref().try_into().unwrap())
     }
 
     pub fn key_identifier(&self) -> Vec<u8> {
@@ -190,6 +200,10 @@ pub fn levels_with(name: &str, number: u8) -> Levels {
     let mut levels: Vec<Level> = Levels::default().into();
     levels.push(Level { name: name.parse().unwrap(), number });
     Levels::new(levels).unwrap()
+}
+
+pub fn instance(byte: u8) -> InstanceId {
+    InstanceId::from_bytes([byte; 16])
 }
 
 pub fn life(node: &str, epoch: u32) -> NodeEpoch {
