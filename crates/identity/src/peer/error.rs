@@ -50,3 +50,17 @@ pub enum PeerError {
     #[error("the certificate is void: {cutoff}")]
     CutOff { cutoff: Box<Cutoff> },
 }
+
+impl PeerError {
+    /// What the reader can do about it.
+    pub fn hint(&self) -> Option<&'static str> {
+        match self {
+            Self::NotYetValid { .. } => Some("compare the clocks of the two hosts and of the CA"),
+            Self::Expired { .. } => Some("the peer's agent could not renew its certificate in time: see its log"),
+            Self::Untrusted { .. } => Some("both sides need the trust bundle of the same mesh"),
+            Self::IssuerNotAccepted { .. } => Some("the peer must renew its certificate below a current issuer"),
+            Self::Leaf(LeafError::Label(_)) => Some("the label's level must be one of the policy's levels"),
+            _ => None,
+        }
+    }
+}

@@ -5,6 +5,10 @@ use der::asn1::{AnyRef, ObjectIdentifier, OctetStringRef};
 use der::{Decode, Sequence, Tag, TagNumber, Tagged};
 
 use super::LeafError;
+use super::rules::{
+    AUTHORITY_KEY_IDENTIFIER, BASIC_CONSTRAINTS, EXTENDED_KEY_USAGE, KEY_USAGE, RULES, Rule, SUBJECT_ALT_NAME,
+    SUBJECT_KEY_IDENTIFIER,
+};
 use crate::certificate::Certificate;
 use crate::{NodeBinding, binding, clearance, oid};
 
@@ -39,21 +43,6 @@ pub(super) fn label(certificate: &Certificate<'_>, levels: &Levels) -> Result<Op
 /// The node binding, if the leaf has one.
 pub(super) fn binding(certificate: &Certificate<'_>) -> Result<Option<NodeBinding>, LeafError> {
     Ok(certificate.extension(oid::NODE_BINDING).map(binding::decode).transpose()?)
-}
-
-/// What must be true of an extension wherever it stands.
-struct Rule {
-    id: ObjectIdentifier,
-    name: &'static str,
-    section: &'static str,
-    /// `None` where the profile allows both.
-    critical: Option<bool>,
-}
-
-impl Rule {
-    const fn malformed(&self) -> LeafError {
-        LeafError::Malformed { name: self.name, rule: self.section }
-    }
 }
 
 fn check_criticality(certificate: &Certificate<'_>) -> Result<(), LeafError> {
@@ -115,52 +104,3 @@ fn check_authority_key(certificate: &Certificate<'_>) -> Result<(), LeafError> {
 
 /// uniformResourceIdentifier [6] IA5String, of GeneralName.
 const URI: Tag = Tag::ContextSpecific { constructed: false, number: TagNumber(6) };
-
-const SUBJECT_ALT_NAME: Rule = Rule {
-    id: oid::SUBJECT_ALT_NAME,
-    name: "subjectAltName",
-    // Critical, because the subject is empty.
-    section: "RFC 5280, section 4.2.1.6",
-    critical: Some(true),
-};
-const BASIC_CONSTRAINTS: Rule =
-    Rule { id: oid::BASIC_CONSTRAINTS, name: "basicConstraints", section: "RFC 5280, section 4.2.1.9", critical: None };
-const KEY_USAGE: Rule =
-    Rule { id: oid::KEY_USAGE, name: "keyUsage", section: "X.509-SVID, section 4.3", critical: Some(true) };
-const EXTENDED_KEY_USAGE: Rule =
-    Rule { id: oid::EXTENDED_KEY_USAGE, name: "extKeyUsage", section: "RFC 5280, section 4.2.1.12", critical: None };
-const SUBJECT_KEY_IDENTIFIER: Rule = Rule {
-    id: oid::SUBJECT_KEY_IDENTIFIER,
-    name: "subjectKeyIdentifier",
-    section: "RFC 5280, section 4.2.1.2",
-    critical: Some(false),
-};
-const AUTHORITY_KEY_IDENTIFIER: Rule = Rule {
-    id: oid::AUTHORITY_KEY_IDENTIFIER,
-    name: "authorityKeyIdentifier",
-    section: "RFC 5280, section 4.2.1.1",
-    critical: Some(false),
-};
-const SUBJECT_DIRECTORY_ATTRIBUTES: Rule = Rule {
-    id: oid::SUBJECT_DIRECTORY_ATTRIBUTES,
-    name: "subjectDirectoryAttributes",
-    section: "RFC 5280, section 4.2.1.8",
-    critical: Some(false),
-};
-const NODE_BINDING: Rule = Rule {
-    id: oid::NODE_BINDING,
-    name: "NodeBinding",
-    // Verifiers outside the mesh refuse a critical extension that they do not know.
-    section: "leaf profile of this mesh",
-    critical: Some(false),
-};
-const RULES: [Rule; 8] = [
-    SUBJECT_ALT_NAME,
-    BASIC_CONSTRAINTS,
-    KEY_USAGE,
-    EXTENDED_KEY_USAGE,
-    SUBJECT_KEY_IDENTIFIER,
-    AUTHORITY_KEY_IDENTIFIER,
-    SUBJECT_DIRECTORY_ATTRIBUTES,
-    NODE_BINDING,
-];

@@ -5,6 +5,7 @@
 
 mod error;
 mod extensions;
+mod rules;
 
 use std::time::Duration;
 

@@ -14,7 +14,6 @@ use std::fmt::Debug;
 use std::sync::Arc;
 use std::time::Duration;
 
-use bulkhead_mesh::Timestamp;
 use rustls::crypto::aws_lc_rs::{self, cipher_suite, kx_group};
 use rustls::crypto::{CryptoProvider, WebPkiSupportedAlgorithms};
 use rustls::time_provider::TimeProvider;
@@ -27,15 +26,9 @@ pub use connector::Connector;
 pub use own::{OwnIdentity, OwnIdentityError};
 pub use slot::{PeerSlot, SlotError};
 
-use crate::TrustBundle;
 use crate::certificate::Limits;
 use crate::peer::{ALGORITHMS, Truth};
-
-/// Reads the present time. Where the CA's time was heard, it never says an earlier one.
-pub trait Clock: Debug + Send + Sync {
-    /// The time now.
-    fn now(&self) -> Timestamp;
-}
+use crate::{Clock, TrustBundle};
 
 /// Reads what is known of the mesh now; asked once in every handshake.
 pub trait CurrentTruth: Debug + Send + Sync {

@@ -11,7 +11,7 @@ pub mod wire;
 use std::time::Duration;
 
 use bulkhead_identity::peer::AcceptedIssuers;
-use bulkhead_identity::profile::{BACKDATED, KEY_USAGE};
+use bulkhead_identity::profile::BACKDATED;
 use bulkhead_identity::{IssuerScope, LeafContent, NodeBinding, TrustBundle, Truth, binding, clearance, oid};
 use bulkhead_mesh::{CutoffSet, Epoch, InstanceId, Level, Levels, NodeEpoch, Serial, SpkiDigest, Timestamp};
 use der::asn1::ObjectIdentifier;
@@ -231,11 +231,6 @@ pub fn own_extensions(content: &LeafContent) -> Vec<CustomExtension> {
     let binding = node.map(|node| binding::encode(&node).unwrap());
     let label = label.map(|value| extension(oid::SUBJECT_DIRECTORY_ATTRIBUTES, value));
     label.into_iter().chain(binding.map(|value| extension(oid::NODE_BINDING, value))).collect()
-}
-
-/// keyUsage as the profile has it, for leaves whose other key usages are wrong.
-pub fn key_usage() -> CustomExtension {
-    critical(oid::KEY_USAGE, KEY_USAGE.to_vec())
 }
 
 pub fn authority(name: &str, path_length: Option<u8>) -> CertificateParams {

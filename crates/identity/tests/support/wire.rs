@@ -3,9 +3,9 @@
 use std::sync::{Arc, Mutex};
 
 use bulkhead_identity::tls::{
-    Acceptor, Clock, Connector, CurrentTruth, OwnIdentity, PeerSlot, SlotError, Trust, unused_server_name,
+    Acceptor, Connector, CurrentTruth, OwnIdentity, PeerSlot, SlotError, Trust, unused_server_name,
 };
-use bulkhead_identity::{Demand, Limits, PeerError, PrivateKey, Truth, VerifiedPeer};
+use bulkhead_identity::{Clock, Demand, Limits, PeerError, PrivateKey, Truth, VerifiedPeer};
 use bulkhead_mesh::Timestamp;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::crypto::{CryptoProvider, aws_lc_rs, verify_tls13_signature};

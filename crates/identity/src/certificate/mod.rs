@@ -4,57 +4,20 @@
 //! identifiers, are refused. webpki reads the same bytes when it builds the path, leniently in places; the two readers
 //! must never see two different certificates.
 
+mod error;
+mod limits;
+
 use aws_lc_rs::digest::{SHA256, digest};
 use bulkhead_mesh::{SpkiDigest, Timestamp};
 use der::asn1::{AnyRef, BitStringRef, GeneralizedTime, ObjectIdentifier, OctetStringRef, UintRef, UtcTime};
 use der::{Decode, Encode, Sequence, Tag, Tagged};
 
-/// How much of a peer's bytes is looked at.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Limits {
-    /// Certificates in a chain. Ours has two: leaf and intermediate.
-    pub certificates: usize,
-    /// Bytes of one certificate. A leaf with the longest label we allow has about 5 kB.
-    pub certificate_bytes: usize,
-    /// Extensions of one certificate. A leaf of ours has eight.
-    pub extensions: usize,
-}
-
-impl Default for Limits {
-    fn default() -> Self {
-        Self { certificates: 4, certificate_bytes: 16 * 1024, extensions: 16 }
-    }
-}
+pub use error::CertificateError;
+pub use limits::Limits;
 
 /// The digest that names the key in this certificate: SHA-256 of its SubjectPublicKeyInfo.
 pub fn key_digest(certificate: &[u8], limits: &Limits) -> Result<SpkiDigest, CertificateError> {
     Certificate::read(certificate, limits)?.key_digest()
-}
-
-/// Why bytes are not a certificate that can be judged.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[allow(missing_docs, reason = "the message of each variant is its documentation")]
-pub enum CertificateError {
-    #[error("the certificate has {bytes} bytes; the limit `certificate_bytes` is {limit}")]
-    TooLarge { bytes: usize, limit: usize },
-    #[error("the certificate has {found} extensions; the limit `extensions` is {limit}")]
-    TooManyExtensions { found: usize, limit: usize },
-    #[error("the certificate is not DER (RFC 5280, section 4.1)")]
-    Der(#[from] der::Error),
-    #[error(
-        "the certificate is not written as DER demands, or has fields that no profile allows (RFC 5280, section 4.1)"
-    )]
-    NotCanonical,
-    #[error("the certificate is not of version 3 (RFC 5280, section 4.1.2.1)")]
-    Version,
-    #[error("the certificate names two different signature algorithms (RFC 5280, section 4.1.1.2)")]
-    Algorithms,
-    #[error(
-        "the certificate's validity is not UTCTime until 2049 and GeneralizedTime after (RFC 5280, section 4.1.2.5)"
-    )]
-    Time,
-    #[error("the certificate has the extension {extension} twice (RFC 5280, section 4.2)")]
-    Twice { extension: ObjectIdentifier },
 }
 
 /// A certificate, read strictly.
