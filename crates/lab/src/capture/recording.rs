@@ -1,0 +1,107 @@
+//! A capture that is going on.
+
+use std::fs::File;
+use std::io::{Read, Seek, SeekFrom};
+use std::net::UdpSocket;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::{Capture, stretch};
+use crate::address::{BRIDGE, NOBODY};
+use crate::capture::Packet;
+use crate::command::HostCommand;
+use crate::error::LabError;
+use crate::namespace::Namespace;
+use crate::process::Process;
+use crate::{until, wire};
+
+/// A running `tcpdump` on the bridge itself, where each packet shows up once, when it comes in.
+pub struct Recording {
+    tcpdump: Process,
+    file: PathBuf,
+    switch: Arc<Namespace>,
+    mark: String,
+}
+
+impl Recording {
+    pub(crate) fn start(
+        tcpdump: HostCommand,
+        file: PathBuf,
+        switch: Arc<Namespace>,
+        number: usize,
+    ) -> Result<Self, LabError> {
+        // As root (`-Z`): in a user namespace there may be no account to change to, and the file is ours to read.
+        let tcpdump = tcpdump.args(["-i", wire::BRIDGE_NAME, "-Z", "root", "-s", SNAPLEN, "-B", BUFFER_KIB]);
+        let tcpdump = tcpdump.args(["--immediate-mode", "--time-stamp-precision=nano", "-U", "-w"]).arg(&file);
+        let tcpdump = tcpdump.spawn(&format!("tcpdump-{number}"))?;
+        tcpdump.wait_for_log("listening on", PATIENCE)?;
+        Ok(Self { tcpdump, file, switch, mark: format!("bulkhead-lab: end of capture {number}") })
+    }
+
+    /// What has been captured so far; the recording goes on.
+    pub fn so_far(&self) -> Result<Capture, LabError> {
+        Capture::read(&self.file)
+    }
+
+    /// The file, for other programs to read.
+    pub fn file(&self) -> &Path {
+        &self.file
+    }
+
+    /// Ends the recording when all that was sent before is in it. It is an error if the kernel had to drop packets.
+    pub fn stop(self) -> Result<Capture, LabError> {
+        self.wait_for_mark()?;
+        self.tcpdump.terminate()?;
+        self.tcpdump.wait(PATIENCE)?;
+        match dropped(&self.tcpdump.log()?) {
+            0 => Capture::read(&self.file),
+            packets => Err(LabError::CaptureIncomplete { packets }),
+        }
+    }
+
+    /// The kernel hands packets over in order: once the mark is in the file, so is all that came before.
+    fn wait_for_mark(&self) -> Result<(), LabError> {
+        let read_error = |source| LabError::File { action: "read", path: self.file.clone(), source };
+        let begin = self.file.metadata().map_err(read_error)?.len();
+        until(PATIENCE, "mark at the end of the capture", || {
+            // Sent anew at each look, for the first one may have met a full buffer.
+            self.send_mark().and_then(|()| self.file_after(begin)).map_err(|error| error.to_string()).and_then(|tail| {
+                let found = stretch::contains(&tail, self.mark.as_bytes());
+                found.then_some(()).ok_or_else(|| format!("{} bytes of other packets", tail.len()))
+            })
+        })
+    }
+
+    fn file_after(&self, begin: u64) -> Result<Vec<u8>, LabError> {
+        let mut bytes = Vec::new();
+        File::open(&self.file)
+            .and_then(|mut file| file.seek(SeekFrom::Start(begin)).and_then(|_| file.read_to_end(&mut bytes)))
+            .map_err(|source| LabError::File { action: "read", path: self.file.clone(), source })?;
+        Ok(bytes)
+    }
+
+    fn send_mark(&self) -> Result<(), LabError> {
+        let sent = self
+            .switch
+            .inside(|| UdpSocket::bind((BRIDGE.ipv4(), 0))?.send_to(self.mark.as_bytes(), (NOBODY.ipv4(), DISCARD)))?;
+        sent.map(drop).map_err(|source| LabError::Enter { host: "switch".to_owned(), source })
+    }
+}
+
+/// Whether the lab itself sent it, to find the end of a recording.
+pub(super) fn is_mark(packet: &Packet) -> bool {
+    packet.to.ip() == NOBODY.ipv4()
+}
+
+/// The number in tcpdump's last words, `3 packets dropped by kernel`.
+fn dropped(log: &str) -> u64 {
+    let line = log.lines().find(|line| line.contains("dropped by kernel"));
+    line.and_then(|line| line.split_whitespace().next()?.parse().ok()).unwrap_or(0)
+}
+
+const SNAPLEN: &str = "262144";
+const BUFFER_KIB: &str = "65536";
+const PATIENCE: Duration = Duration::from_secs(30);
+/// RFC 863.
+const DISCARD: u16 = 9;
