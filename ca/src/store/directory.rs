@@ -1,0 +1,86 @@
+//! What stands at an address, and which addresses have changed.
+
+use std::net::IpAddr;
+
+use bulkhead_mesh::NodeName;
+use rusqlite::params;
+
+use super::records::{AddressOwner, RegistrationRecord, ServiceRecord};
+use super::sql::stored_number;
+use super::{Snapshot, StoreError, Tx};
+
+/// What stands at an address.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Standing {
+    /// A registered workload.
+    Workload(RegistrationRecord),
+    /// A service, with the living copies of its workload.
+    Service(ServiceRecord, Vec<RegistrationRecord>),
+    /// Nothing that the CA knows of.
+    Nothing,
+}
+
+impl Snapshot<'_> {
+    /// What stands at this address.
+    pub fn stands_at(&self, address: IpAddr) -> Result<Standing, StoreError> {
+        if let Some(copy) = self.registration_at(address)? {
+            return Ok(Standing::Workload(copy));
+        }
+        let Some(service) = self.service_at(address)? else { return Ok(Standing::Nothing) };
+        let endpoints = self.endpoints(&service.workload)?;
+        Ok(Standing::Service(service, endpoints))
+    }
+
+    /// The version of what stands at this address: greater after each change of it; 0 if nothing ever stood there.
+    pub fn address_version(&self, address: IpAddr) -> Result<u64, StoreError> {
+        let version = "SELECT version FROM addresses WHERE address = ?1";
+        let found = self.sql.one(version, params![address.to_canonical().to_string()], |row| row.number("version"))?;
+        Ok(found.unwrap_or(0))
+    }
+
+    /// The newest version of any address.
+    pub fn directory_version(&self) -> Result<u64, StoreError> {
+        let newest = "SELECT coalesce(max(version), 0) AS version FROM addresses";
+        Ok(self.sql.one(newest, params![], |row| row.number("version"))?.unwrap_or(0))
+    }
+
+    /// The addresses whose version is greater than this one, in the order of their latest changes.
+    pub fn addresses_since(&self, version: u64) -> Result<Vec<(IpAddr, u64)>, StoreError> {
+        let since = "SELECT address, version FROM addresses WHERE version > ?1 ORDER BY version";
+        self.sql.all(since, params![stored_number(version)], |row| Ok((row.parsed("address")?, row.number("version")?)))
+    }
+
+    /// Who owns this address already.
+    pub(super) fn owner_of(&self, address: IpAddr) -> Result<Option<AddressOwner>, StoreError> {
+        if let Some(RegistrationRecord { workload, node, id, .. }) = self.registration_at(address)? {
+            return Ok(Some(AddressOwner::Workload { workload, node: node.node, instance: id }));
+        }
+        Ok(self.service_at(address)?.map(|service| AddressOwner::Service(service.name)))
+    }
+}
+
+impl Tx<'_> {
+    /// Gives this address the next version.
+    pub(super) fn touch(&mut self, address: IpAddr) -> Result<(), StoreError> {
+        self.sql.run(
+            "INSERT INTO addresses (address, version)
+             VALUES (?1, (SELECT coalesce(max(version), 0) + 1 FROM addresses))
+             ON CONFLICT (address) DO UPDATE SET version = excluded.version",
+            params![address.to_canonical().to_string()],
+        )?;
+        Ok(())
+    }
+
+    /// A copy of a workload came or went: its own address changes, and that of each service it answers for.
+    pub(super) fn touch_copy(&mut self, copy: &RegistrationRecord) -> Result<(), StoreError> {
+        self.touch(copy.address)?;
+        let services = self.services_of(&copy.workload)?;
+        services.iter().try_for_each(|service| self.touch(service.address))
+    }
+
+    /// The node's copies live or do so no more. Asked before they are ended: afterwards nobody knows them.
+    pub(super) fn touch_copies_on(&mut self, node: &NodeName) -> Result<(), StoreError> {
+        let copies = self.registrations_on(node)?;
+        copies.iter().try_for_each(|copy| self.touch_copy(copy))
+    }
+}

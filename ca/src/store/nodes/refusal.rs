@@ -1,0 +1,48 @@
+//! Why the CA does not serve a node.
+
+use bulkhead_mesh::{Epoch, NodeEpoch, NodeName, Reason, Timestamp};
+
+use crate::store::{NodeRecord, NodeState};
+
+/// Why a node was refused.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[allow(missing_docs, reason = "the message of each variant is its documentation")]
+pub enum NodeRefusal {
+    #[error("there is no node `{node}`")]
+    Unknown { node: NodeName },
+    #[error("node `{life}` was revoked at {at}: {reason}")]
+    Revoked { life: NodeEpoch, at: Timestamp, reason: Reason },
+    #[error("node `{life}` has been in quarantine since {at}: {reason}")]
+    Quarantined { life: NodeEpoch, at: Timestamp, reason: Reason },
+    #[error("node `{node}` is in epoch {current}, not in epoch {claimed}")]
+    OtherEpoch { node: NodeName, current: Epoch, claimed: Epoch },
+    #[error("node `{node}` is admitted with another key")]
+    OtherKey { node: NodeName },
+    #[error("node `{node}` is not in quarantine")]
+    NotQuarantined { node: NodeName },
+}
+
+impl NodeRefusal {
+    /// What a person can do about it.
+    pub fn hint(&self) -> Option<&'static str> {
+        match self {
+            Self::Unknown { .. } => Some("`bulkhead node list` shows the names; a node comes in by a join token"),
+            Self::Revoked { .. } => Some("a revoked name never comes back by itself: join under another name"),
+            Self::Quarantined { .. } => Some("look into the reason, then release or revoke the node"),
+            Self::OtherKey { .. } => Some("`bulkhead token create` lets it join anew with its new key"),
+            Self::OtherEpoch { .. } | Self::NotQuarantined { .. } => None,
+        }
+    }
+}
+
+impl NodeRecord {
+    /// Refuses a node that the CA does not serve, with the reason.
+    pub fn refuse_unless_admitted(&self) -> Result<(), NodeRefusal> {
+        let life = self.life.clone();
+        match self.state.clone() {
+            NodeState::Admitted => Ok(()),
+            NodeState::Quarantined { at, reason } => Err(NodeRefusal::Quarantined { life, at, reason }),
+            NodeState::Revoked { at, reason } => Err(NodeRefusal::Revoked { life, at, reason }),
+        }
+    }
+}

@@ -1,0 +1,18 @@
+//! What the store keeps, as types: read back through the parsers of their names, so that no bare text leaves a table.
+
+mod certificate;
+mod fact;
+mod node;
+mod operator;
+mod registration;
+mod service;
+mod token;
+pub(crate) mod words;
+
+pub use certificate::CertificateRecord;
+pub use fact::{FactKind, FactRecord, PolicyRecord, Position, SignedBody};
+pub use node::{Admission, Clearance, NodeRecord, NodeState, Presented};
+pub use operator::{OperatorRecord, Role};
+pub use registration::{AddressOwner, RegistrationRecord, RegistrationState};
+pub use service::{PortTarget, ServiceRecord};
+pub use token::{Taken, TokenHash, TokenRecord};
