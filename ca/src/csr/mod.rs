@@ -5,8 +5,9 @@
 
 use std::fmt;
 
+use aws_lc_rs::digest::{SHA256, digest};
 use aws_lc_rs::signature::{ECDSA_P256_SHA256_ASN1, ParsedPublicKey};
-use bulkhead_mesh::SpiffeId;
+use bulkhead_mesh::{SpiffeId, SpkiDigest};
 use rcgen::{PKCS_ECDSA_P256_SHA256, PublicKeyData, SignatureAlgorithm};
 use x509_parser::certification_request::{X509CertificationRequest, X509CertificationRequestInfo};
 use x509_parser::cri_attributes::ParsedCriAttribute;
@@ -14,6 +15,8 @@ use x509_parser::extensions::{GeneralName, ParsedExtension, X509Extension};
 use x509_parser::oid_registry::{OID_EC_P256, OID_KEY_TYPE_EC_PUBLIC_KEY, OID_SIG_ECDSA_WITH_SHA256};
 use x509_parser::prelude::FromDer;
 use x509_parser::x509::{SubjectPublicKeyInfo, X509Version};
+
+use crate::authority::P256Key;
 
 /// A P-256 public key whose holder has proved, by signing the request, that it has the private key.
 #[derive(Clone, PartialEq, Eq)]
@@ -33,6 +36,20 @@ pub fn read(der: &[u8], expected_id: &SpiffeId) -> Result<RequestedKey, CsrError
     check_signature(&request, key)?;
     check_wishes(info, expected_id)?;
     Ok(RequestedKey(key.into()))
+}
+
+impl RequestedKey {
+    /// The public half of a key that the CA made itself: nobody has to prove its possession.
+    pub(crate) fn of_own(key: &P256Key) -> Self {
+        Self(key.der_bytes().into())
+    }
+
+    /// SHA-256 of its SubjectPublicKeyInfo: what a join token or a node's record remembers of the key.
+    pub fn digest(&self) -> SpkiDigest {
+        let mut bytes = [0; 32];
+        bytes.copy_from_slice(digest(&SHA256, &self.subject_public_key_info()).as_ref());
+        SpkiDigest::from_bytes(bytes)
+    }
 }
 
 /// More than twice what a request with the longest SPIFFE ID takes.
