@@ -1,5 +1,9 @@
 //! The leaf profile, rule by rule, on certificates that differ from a good one in one thing.
 
+#![allow(clippy::unwrap_used, reason = "what fails here fails the test")]
+
+mod encoding;
+#[path = "../support/mod.rs"]
 mod support;
 
 use bulkhead_identity::profile::{BACKDATED, inspect};
