@@ -19,7 +19,16 @@ use rcgen::{
 use crate::authority::{Control, Issuing, Terms};
 use crate::csr::RequestedKey;
 
-/// A leaf to be: its content, its key and its terms. `S` is the intermediate that may sign it.
+/// A leaf to be: its content, its key and its terms. `S` is the intermediate that may sign it, so that a draft of an
+/// operator's certificate cannot even be shown to the issuing key:
+///
+/// ```compile_fail,E0308
+/// # use bulkhead_ca::{authority::{Authority, Control}, draft::Draft, lint::lint};
+/// # use bulkhead_mesh::Levels;
+/// fn mint(operator: Draft<Control>, authority: &Authority) {
+///     lint(operator, authority.issuing(), &Levels::default());
+/// }
+/// ```
 #[derive(Debug)]
 pub struct Draft<S> {
     pub(crate) content: LeafContent,

@@ -4,6 +4,8 @@
 //! A fault in building a certificate would otherwise be found by whoever gains from it. The copy has the same bytes up
 //! to the signature as the certificate that follows; [`crate::sign`] compares them.
 
+use std::marker::PhantomData;
+
 use bulkhead_identity::{IssuerScope, Leaf, LeafError, Limits, PurposeKind, profile};
 use bulkhead_mesh::{Levels, SpiffeId, SpkiDigest, Timestamp, TrustDomain};
 use rcgen::CertificateParams;
@@ -11,17 +13,31 @@ use x509_parser::certificate::X509Certificate;
 use x509_parser::prelude::FromDer;
 
 use crate::authority::{IssuingKey, Scope};
+use crate::csr::RequestedKey;
 use crate::draft::{Draft, DraftError};
 
-/// A leaf that was linted for one issuer, to be signed once. Only [`lint`] makes one.
+/// A leaf that was linted for one issuer, to be signed once. Only [`lint`] makes one: the fields are private.
 #[derive(Debug)]
 pub struct Linted<S> {
+    rehearsed: Rehearsed,
+    scope: PhantomData<S>,
+}
+
+/// What a linted leaf is signed from.
+#[derive(Debug)]
+pub(crate) struct Rehearsed {
     pub(crate) parameters: CertificateParams,
-    pub(crate) draft: Draft<S>,
+    pub(crate) key: RequestedKey,
     pub(crate) leaf: Leaf,
     /// What the throw-away key has signed: everything but the signature.
     pub(crate) to_be_signed: Vec<u8>,
     pub(crate) issuer: SpkiDigest,
+}
+
+impl<S> Linted<S> {
+    pub(crate) fn into_rehearsed(self) -> Rehearsed {
+        self.rehearsed
+    }
 }
 
 /// Builds the certificate that `draft` describes and checks it against the profile, the draft and the issuer.
@@ -41,7 +57,8 @@ fn rehearse<S: Scope>(
     check_meaning(&leaf, &draft)?;
     check_issuer(&leaf, key)?;
     let to_be_signed = to_be_signed(copy.der()).ok_or(LintError::NotAsMeant { what: "form" })?;
-    Ok(Linted { parameters, draft, leaf, to_be_signed, issuer: key.digest() })
+    let rehearsed = Rehearsed { parameters, key: draft.key, leaf, to_be_signed, issuer: key.digest() };
+    Ok(Linted { rehearsed, scope: PhantomData })
 }
 
 /// Why a certificate is not signed.

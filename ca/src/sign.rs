@@ -5,7 +5,7 @@ use bulkhead_mesh::{Credential, SpkiDigest};
 use rustls_pki_types::CertificateDer;
 
 use crate::authority::{IssuingKey, Scope};
-use crate::lint::{Linted, to_be_signed};
+use crate::lint::{Linted, Rehearsed, to_be_signed};
 
 /// A leaf that was signed; put it on record before it leaves.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -18,11 +18,11 @@ pub struct Certificate {
 
 /// Signs what was linted for this key.
 pub fn sign<S: Scope>(linted: Linted<S>, key: &IssuingKey<S>) -> Result<Certificate, SignError> {
-    let Linted { parameters, draft, leaf, to_be_signed: rehearsed, issuer } = linted;
+    let Rehearsed { parameters, key: subject, leaf, to_be_signed: rehearsed, issuer } = linted.into_rehearsed();
     if issuer != key.digest() {
         return Err(SignError::OtherIssuer { linted_for: issuer, key: key.digest() });
     }
-    let der = CertificateDer::from(parameters.signed_by(&draft.key, &key.issuer)?);
+    let der = CertificateDer::from(parameters.signed_by(&subject, &key.issuer)?);
     if to_be_signed(&der) != Some(rehearsed) {
         return Err(SignError::NotAsLinted);
     }
