@@ -9,8 +9,8 @@ use crate::address::Place;
 use crate::command::HostCommand;
 use crate::error::LabError;
 use crate::lab::{Parts, take_number};
-use crate::namespace::{self, Namespace};
-use crate::{tool, wire};
+use crate::namespace::Namespace;
+use crate::{rights, tool, wire};
 
 /// A host of a lab, or a pod on one; a clone is the same host. It has addresses, a default route and a /run to itself.
 #[derive(Clone)]
@@ -59,8 +59,9 @@ impl Host {
 
     /// What to type in another terminal of the machine to get a shell in here.
     pub fn how_to_enter(&self) -> String {
-        // From outside a user namespace that has to be entered first; entering one's own is an error.
-        format!("nsenter --target {} --user --preserve-credentials --net --mount", self.pid())
+        // Into a user namespace one has to enter from outside; to enter the machine's own, where one is, is an error.
+        let user = if rights::are_those_of_the_machine() { "" } else { "--user --preserve-credentials " };
+        format!("nsenter --target {} {user}--net --mount", self.pid())
     }
 
     /// A program that is to run here.
@@ -113,7 +114,7 @@ impl Host {
 
     fn as_seen_from_pod(&self, source: &Path) -> PathBuf {
         match source.strip_prefix(RUN) {
-            Ok(below) => namespace::descriptor_of_node_run(&self.namespace).join(below),
+            Ok(below) => self.namespace.run_of_parent().join(below),
             Err(_) => source.to_owned(),
         }
     }

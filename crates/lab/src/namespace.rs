@@ -49,6 +49,11 @@ impl Namespace {
         self.pid
     }
 
+    /// The /run that the parent has and this namespace has covered by its own: `anchor.sh` keeps the way to it.
+    pub(crate) fn run_of_parent(&self) -> PathBuf {
+        PathBuf::from(format!("/proc/{}/fd/9", self.pid))
+    }
+
     /// `nsenter` into these namespaces, to which the program and its arguments are to be added. It executes the
     /// program in its own place: what is killed is the program.
     pub(crate) fn enter(&self) -> Command {
@@ -105,11 +110,6 @@ fn failed(mut anchor: Child) -> LabError {
         Ok(status) => LabError::Failed { command: "unshare".to_owned(), status, stderr: stderr.trim().to_owned() },
         Err(source) => LabError::Start { program: "unshare".to_owned(), source },
     }
-}
-
-/// The directory of a process that sees another's file system as that process does.
-pub(crate) fn descriptor_of_node_run(namespace: &Namespace) -> PathBuf {
-    PathBuf::from(format!("/proc/{}/fd/9", namespace.pid))
 }
 
 const ANCHOR: &str = include_str!("anchor.sh");

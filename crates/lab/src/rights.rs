@@ -23,7 +23,7 @@ pub fn ensure() -> Result<(), LabError> {
         return Err(LabError::Tools { missing });
     }
     if geteuid().is_root() {
-        return check();
+        return check().and_then(|()| try_namespaces());
     }
     tool::run(in_user_namespace(&["unshare", "--net", "true"]), "").map_err(|error| why_no_user_namespace(&error))?;
     Err(execute_again())
@@ -43,11 +43,22 @@ pub(crate) fn check() -> Result<(), LabError> {
     if !geteuid().is_root() {
         return Err(refused("this program runs as an ordinary user, and outside a user namespace", CALL_ENSURE));
     }
-    let map = fs::read_to_string("/proc/self/uid_map").unwrap_or_default();
-    if mapped_ids(&map) < ENOUGH_IDS {
+    if mapped_ids(&uid_map()) < ENOUGH_IDS {
         return Err(refused("the user namespace has too few uids", WAY_OUT));
     }
     Ok(())
+}
+
+/// Whether we are in the user namespace of the machine, which maps every uid to itself.
+pub(crate) fn are_those_of_the_machine() -> bool {
+    mapped_ids(&uid_map()) == u64::from(u32::MAX)
+}
+
+/// In a container root may have no right to it.
+fn try_namespaces() -> Result<(), LabError> {
+    let mut command = Command::new("unshare");
+    command.args(["--net", "--mount", "true"]);
+    tool::run(command, "").map(drop).map_err(explain)
 }
 
 /// The reason why the first namespace could not be made.
@@ -113,6 +124,10 @@ fn range_of(ranges: &str, name: &str, uid: Uid) -> Option<u64> {
     let mut fields = ranges.lines().map(|line| line.split(':').collect::<Vec<_>>());
     let own = fields.find(|fields| fields.first().is_some_and(|owner| *owner == name || *owner == uid.to_string()))?;
     own.get(2)?.trim().parse().ok()
+}
+
+fn uid_map() -> String {
+    fs::read_to_string("/proc/self/uid_map").unwrap_or_default()
 }
 
 /// The sum of the third column of user_namespaces(7)'s `uid_map`.

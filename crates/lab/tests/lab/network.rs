@@ -90,3 +90,14 @@ fn a_sysctl_is_set_in_its_host_only() {
     let read = |host: &Host| host.command("cat").arg("/proc/sys/net/ipv4/tcp_retries2").run(DEADLINE).unwrap().stdout;
     assert_eq!((read(&one).trim(), read(&two).trim()), ("3", "15"));
 }
+
+#[test]
+fn what_is_typed_to_enter_a_host_leads_there() {
+    let lab = lab();
+    let host = lab.host("one").unwrap();
+    let typed = host.how_to_enter();
+    // Only from outside does one enter a user namespace, and this test is inside.
+    let typed = typed.replace("--user --preserve-credentials ", "") + " ip -brief address";
+    let shown = std::process::Command::new("sh").args(["-c", &typed]).output().unwrap();
+    assert!(String::from_utf8_lossy(&shown.stdout).contains(&host.ipv4().to_string()), "{typed}: {shown:?}");
+}

@@ -55,7 +55,7 @@ fn wait_for_death() {
     let pod = lab.host("one").unwrap().pod("web").unwrap();
     let daemon = "setsid sleep 1000 & echo inner $!; wait";
     let process = pod.command("sh").args(["-c", daemon]).uid(10101).gid(10101).spawn("sleep").unwrap();
-    println!("{}", process.wait_for_log("inner", DEADLINE).unwrap());
+    eprintln!("{}", process.wait_for_log("inner", DEADLINE).unwrap());
     process.wait(DEADLINE * 2).unwrap();
 }
 
