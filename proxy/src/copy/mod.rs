@@ -11,7 +11,7 @@ mod up;
 
 use std::future::{Future, poll_fn};
 use std::io;
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::{Context, Poll, ready};
@@ -82,30 +82,40 @@ pub enum How<R> {
 ///
 /// Consumes both sides: on any end but a finished one, and when the future is dropped, the application's socket and the
 /// stream are reset.
-pub async fn copy<S: Stream, R>(
+pub fn copy<S: Stream, R>(
     app: TcpStream,
     stream: S,
     counts: Arc<Counts>,
     cut: impl Future<Output = R>,
-) -> Ended<R> {
+) -> impl Future<Output = Ended<R>> {
+    // Built before the first poll: a future that is dropped without one resets the application as well. Moved into a
+    // block and not into an `async fn`, whose arguments would be stored twice.
     let mut app = Application { socket: app, finished: false };
     let mut both = Both { stream, up: Up::default(), down: Down::default() };
-    let how = {
-        let mut cut = pin!(cut);
-        let mut failed = pin!(failed(&app.socket));
-        poll_fn(|cx| {
-            if let Poll::Ready(why) = cut.as_mut().poll(cx) {
-                return Poll::Ready(How::Cut(why));
-            }
-            if let Poll::Ready(ended) = both.poll(cx, &app.socket, &counts) {
-                return Poll::Ready(ended.map_or_else(How::from, |()| How::Finished));
-            }
-            failed.as_mut().poll(cx).map(|()| How::ResetByApplication)
-        })
-        .await
-    };
-    app.finished = matches!(how, How::Finished);
-    Ended { how, up: counts.up(), down: counts.down() }
+    async move {
+        let how = until_ended(&app.socket, &mut both, &counts, pin!(cut)).await;
+        app.finished = matches!(how, How::Finished);
+        Ended { how, up: counts.up(), down: counts.down() }
+    }
+}
+
+async fn until_ended<S: Stream, R>(
+    app: &TcpStream,
+    both: &mut Both<S>,
+    counts: &Counts,
+    mut cut: Pin<&mut impl Future<Output = R>>,
+) -> How<R> {
+    let mut failed = pin!(failed(app));
+    poll_fn(|cx| {
+        if let Poll::Ready(why) = cut.as_mut().poll(cx) {
+            return Poll::Ready(How::Cut(why));
+        }
+        if let Poll::Ready(ended) = both.poll(cx, app, counts) {
+            return Poll::Ready(ended.map_or_else(How::from, |()| How::Finished));
+        }
+        failed.as_mut().poll(cx).map(|()| How::ResetByApplication)
+    })
+    .await
 }
 
 /// The application's socket; its drop is a reset unless both directions have finished.

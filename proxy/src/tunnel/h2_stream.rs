@@ -46,10 +46,14 @@ impl Stream for H2Stream {
         if self.control.is_cut() {
             return Poll::Ready(Err(Broken::Tunnel));
         }
-        let data = match ready!(self.receive.poll_data(cx)) {
-            Some(Ok(data)) => return Poll::Ready(Ok(Some(data))),
-            Some(Err(error)) => end_of_receiving(&error),
-            None => Ok(None),
+        let data = loop {
+            match ready!(self.receive.poll_data(cx)) {
+                // The usual carrier of END_STREAM; the end itself comes next.
+                Some(Ok(data)) if data.is_empty() => {}
+                Some(Ok(data)) => return Poll::Ready(Ok(Some(data))),
+                Some(Err(error)) => break end_of_receiving(&error),
+                None => break Ok(None),
+            }
         };
         self.received_all = data.is_ok();
         self.send.settled = self.send.settled || (self.received_all && self.send.finished);

@@ -95,8 +95,8 @@ pub enum Refusal {
 
 /// One connection inside a tunnel. Dropped before both directions have ended, it is reset.
 pub trait Stream: Send + Unpin {
-    /// The next bytes from the peer; `None` when it has finished. The peer may send as much again only after
-    /// [`Stream::release`].
+    /// The next bytes from the peer, at least one; `None` when it has finished. The peer may send as much again only
+    /// after [`Stream::release`].
     fn poll_receive(&mut self, cx: &mut Context<'_>) -> Poll<Result<Option<Bytes>, Broken>>;
 
     /// Tells the peer that `amount` received bytes have left this proxy.

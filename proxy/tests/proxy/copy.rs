@@ -1,0 +1,7 @@
+//! Connections between two applications through two proxies.
+
+mod bytes;
+mod cuts;
+mod endings;
+mod sizes;
+mod stalls;
