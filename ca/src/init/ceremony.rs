@@ -196,6 +196,13 @@ mod tests {
     }
 
     #[test]
+    fn an_intermediate_with_another_key_is_not_put_to_use() {
+        let issuing = Hierarchy::found(&"prod.example".parse().unwrap(), NOW).unwrap().issuing;
+        let refused = IssuingKey::<authority::Issuing>::new(issuing.certificate, P256Key::generate().unwrap());
+        assert!(matches!(refused, Err(authority::IssuingKeyError::OtherKey)), "{refused:?}");
+    }
+
+    #[test]
     fn the_longest_trust_domain_can_have_an_authority() {
         let domain = "a".repeat(255).parse().unwrap();
         assert!(Hierarchy::found(&domain, NOW).is_ok());
