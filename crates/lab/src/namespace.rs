@@ -5,7 +5,7 @@ use std::io::{BufRead, BufReader, Read};
 use std::os::unix::process::CommandExt;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
-use std::sync::Mutex;
+use std::sync::{Mutex, PoisonError};
 use std::thread;
 use std::time::Duration;
 
@@ -75,11 +75,17 @@ impl Namespace {
         })
     }
 
+    /// Tells the anchor to end what runs in the namespaces, and itself.
+    pub(crate) fn let_go(&self) {
+        if let Some(anchor) = self.anchor.lock().unwrap_or_else(PoisonError::into_inner).as_mut() {
+            drop(anchor.stdin.take());
+        }
+    }
+
     /// Ends what runs in the namespaces, and them. A second call does nothing.
     pub(crate) fn close(&self) {
-        let anchor = self.anchor.lock().ok().and_then(|mut anchor| anchor.take());
-        let Some(mut anchor) = anchor else { return };
-        drop(anchor.stdin.take());
+        self.let_go();
+        let Some(mut anchor) = self.anchor.lock().unwrap_or_else(PoisonError::into_inner).take() else { return };
         let gone = until(PATIENCE, "end of the anchor", || anchor.try_wait().ok().flatten());
         if gone.is_err() {
             // A process that even SIGKILL does not end keeps its namespace; there is nobody here to tell.

@@ -21,8 +21,24 @@ fn teardown_leaves_no_process_no_namespace_and_no_file() {
     drop(lab);
     assert!(!is_alive(&daemon) && !process.is_running() && !directory.exists());
     assert!(recording.stop().is_err() && host.inside(|| ()).is_err());
-    let networks = fs::read_dir("/proc").unwrap().filter_map(|entry| network_of(entry.unwrap().file_name().to_str()?));
-    assert!(!networks.into_iter().any(|network| namespaces.contains(&network)));
+    assert!(!networks().iter().any(|network| namespaces.contains(network)));
+}
+
+#[test]
+fn a_process_that_forks_away_during_teardown_does_not_escape() {
+    let lab = lab();
+    let host = lab.host("one").unwrap();
+    let network = network_of(&host.pid().to_string()).unwrap();
+    // Each generation starts the next one and ends.
+    let script = "n() { sleep 0.1; n & }; echo up; n";
+    let process = host.command("sh").args(["-c", script]).spawn("generations").unwrap();
+    process.wait_for_log("up", DEADLINE).unwrap();
+    drop(lab);
+    assert!(!networks().contains(&network));
+}
+
+fn networks() -> Vec<String> {
+    fs::read_dir("/proc").unwrap().filter_map(|entry| network_of(entry.unwrap().file_name().to_str()?)).collect()
 }
 
 fn network_of(pid: &str) -> Option<String> {
