@@ -62,7 +62,10 @@ async fn a_record_altered_in_the_database_breaks_the_chain_there() {
         ("UPDATE audit SET outcome = 'refused' WHERE n = 5", ChainError::Altered { n: 5 }),
         ("UPDATE audit SET hash = zeroblob(32) WHERE n = 5", ChainError::Altered { n: 5 }),
         // Moving text from one field to the next changes the record as well.
-        ("UPDATE audit SET detail = 'x' || detail, subject = subject || 'x' WHERE n = 2", ChainError::Altered { n: 2 }),
+        (
+            "UPDATE audit SET subject = subject || substr(detail, 1, 1), detail = substr(detail, 2) WHERE n = 2",
+            ChainError::Altered { n: 2 },
+        ),
         ("DELETE FROM audit WHERE n = 3", ChainError::Missing { n: 3 }),
         ("DELETE FROM audit WHERE n = 1", ChainError::Missing { n: 1 }),
         ("DELETE FROM audit WHERE n = 2; UPDATE audit SET n = n - 1 WHERE n > 2", ChainError::Altered { n: 2 }),
@@ -76,6 +79,18 @@ async fn a_record_altered_in_the_database_breaks_the_chain_there() {
         };
         assert_eq!(found, broken, "{alteration}");
     }
+}
+
+#[tokio::test]
+async fn the_hash_of_a_record_covers_every_record_before_it() {
+    let scene = five_records().await;
+    let other = Scene::empty();
+    for number in [6, 2, 3, 4, 5] {
+        other.write(move |tx| tx.audit(&record(number))).await.unwrap();
+    }
+    let of = |scene: &Scene| scene.store.watch().borrow().audit;
+    assert_eq!(of(&scene).n, of(&other).n);
+    assert_ne!(of(&scene).hash, of(&other).hash);
 }
 
 #[tokio::test]
