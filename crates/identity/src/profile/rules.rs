@@ -24,8 +24,8 @@ impl Rule {
 pub(super) const SUBJECT_ALT_NAME: Rule = Rule {
     id: oid::SUBJECT_ALT_NAME,
     name: "subjectAltName",
-    // Critical, because the subject is empty.
     section: "RFC 5280, section 4.2.1.6",
+    // Because the subject is empty.
     critical: Some(true),
 };
 pub(super) const BASIC_CONSTRAINTS: Rule =
@@ -55,11 +55,12 @@ const SUBJECT_DIRECTORY_ATTRIBUTES: Rule = Rule {
 const NODE_BINDING: Rule = Rule {
     id: oid::NODE_BINDING,
     name: "NodeBinding",
-    // Verifiers outside the mesh refuse a critical extension that they do not know.
     section: "leaf profile of this mesh",
+    // Verifiers outside the mesh refuse a critical extension that they do not know.
     critical: Some(false),
 };
-/// Every extension that a leaf may have as critical, and those that must not be.
+
+/// Every extension of the profile. A leaf may have others, as long as none of them is critical.
 pub(super) const RULES: [Rule; 8] = [
     SUBJECT_ALT_NAME,
     BASIC_CONSTRAINTS,
