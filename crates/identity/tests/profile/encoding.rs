@@ -36,6 +36,16 @@ fn the_obsolete_unique_identifiers_are_refused() {
 }
 
 #[test]
+fn a_leaf_names_its_own_key() {
+    let tagged = field(EXTENSIONS);
+    let list = AnyRef::from_der(AnyRef::from_der(&tagged).unwrap().value()).unwrap().value();
+    let of_the_key = |extension: &Vec<u8>| extension.windows(5).any(|id| *id == [6, 3, 0x55, 0x1d, 14]);
+    let extension = elements(list).into_iter().find(of_the_key).unwrap();
+    let found = inspect(&replace(&LEAF, &extension, &[]), &Levels::default(), &Limits::default());
+    assert!(matches!(found, Err(LeafError::Missing { name: "subjectKeyIdentifier", .. })), "{found:?}");
+}
+
+#[test]
 fn the_years_before_2050_have_two_digits() {
     let not_after = elements(AnyRef::from_der(&field(VALIDITY)).unwrap().value()).remove(1);
     let four_digits = [&[0x18, 15, b'2', b'0'], &not_after[2..]].concat();
@@ -54,6 +64,7 @@ static LEAF: LazyLock<Vec<u8>> = LazyLock::new(|| Mesh::new().web().chain[0].to_
 /// The positions in a TBSCertificate.
 const VALIDITY: usize = 4;
 const KEY: usize = 6;
+const EXTENSIONS: usize = 7;
 
 /// The error of a good leaf in which one element was replaced.
 fn refused(from: &[u8], to: &[u8]) -> CertificateError {
