@@ -101,8 +101,12 @@ impl Parts {
     fn close(&self) {
         let namespaces = std::mem::take(&mut *self.namespaces.lock().unwrap_or_else(PoisonError::into_inner));
         // All are told before the first is waited for: each takes a while to look for what runs in it.
-        namespaces.iter().for_each(|namespace| namespace.let_go());
-        namespaces.iter().for_each(|namespace| namespace.close());
+        for namespace in &namespaces {
+            namespace.let_go();
+        }
+        for namespace in &namespaces {
+            namespace.close();
+        }
         self.switch.close();
     }
 }

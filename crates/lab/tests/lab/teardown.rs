@@ -1,8 +1,9 @@
 //! What is left of a lab: nothing.
 
-use std::fs;
+use std::fs::{self, File};
+use std::os::unix::fs::MetadataExt;
 
-use bulkhead_lab::until;
+use bulkhead_lab::{Host, until};
 
 use crate::{DEADLINE, is_alive, lab};
 
@@ -15,34 +16,40 @@ fn teardown_leaves_no_process_no_namespace_and_no_file() {
     let daemon = "setsid sleep 1000 & echo daemon $!; exec sleep 1000";
     let process = pod.command("sh").args(["-c", daemon]).uid(10101).gid(10101).spawn("daemon").unwrap();
     let daemon = process.wait_for_log("daemon ", DEADLINE).unwrap().replace("daemon ", "");
-    let namespaces: Vec<String> =
-        [&host, &pod].iter().map(|host| network_of(&host.pid().to_string()).unwrap()).collect();
+    let networks = [Network::of(&host), Network::of(&pod)];
     let directory = lab.directory().to_owned();
     drop(lab);
     assert!(!is_alive(&daemon) && !process.is_running() && !directory.exists());
     assert!(recording.stop().is_err() && host.inside(|| ()).is_err());
-    assert!(!networks().iter().any(|network| namespaces.contains(network)));
+    assert!(networks.iter().all(Network::is_deserted));
 }
 
 #[test]
 fn a_process_that_forks_away_during_teardown_does_not_escape() {
     let lab = lab();
     let host = lab.host("one").unwrap();
-    let network = network_of(&host.pid().to_string()).unwrap();
+    let network = Network::of(&host);
     // Each generation starts the next one and ends.
     let script = "n() { sleep 0.1; n & }; echo up; n";
     let process = host.command("sh").args(["-c", script]).spawn("generations").unwrap();
     process.wait_for_log("up", DEADLINE).unwrap();
     drop(lab);
-    assert!(!networks().contains(&network));
+    assert!(network.is_deserted());
 }
 
-fn networks() -> Vec<String> {
-    fs::read_dir("/proc").unwrap().filter_map(|entry| network_of(entry.unwrap().file_name().to_str()?)).collect()
-}
+/// A network namespace, kept open, since its number may be another's as soon as it is gone.
+struct Network(File);
 
-fn network_of(pid: &str) -> Option<String> {
-    Some(fs::read_link(format!("/proc/{pid}/ns/net")).ok()?.to_str()?.to_owned())
+impl Network {
+    fn of(host: &Host) -> Self {
+        Self(File::open(format!("/proc/{}/ns/net", host.pid())).unwrap())
+    }
+
+    fn is_deserted(&self) -> bool {
+        let number = self.0.metadata().unwrap().ino();
+        let networks = fs::read_dir("/proc").unwrap().map(|entry| entry.unwrap().path().join("ns/net"));
+        !networks.filter_map(|network| network.metadata().ok()).any(|network| network.ino() == number)
+    }
 }
 
 #[test]
