@@ -1,5 +1,9 @@
 //! The contract between the CA, the agents and the proxies.
 
+pub mod convert;
+pub mod feed;
+pub mod jitter;
+
 /// `bulkhead.v1`, as generated.
 #[allow(missing_docs, unreachable_pub, clippy::pedantic, clippy::all, unused_qualifications, reason = "generated")]
 pub mod v1 {
