@@ -3,6 +3,7 @@
 pub mod convert;
 pub mod feed;
 pub mod jitter;
+pub mod renewal;
 
 /// `bulkhead.v1`, as generated.
 #[allow(missing_docs, unreachable_pub, clippy::pedantic, clippy::all, unused_qualifications, reason = "generated")]
