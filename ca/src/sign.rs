@@ -45,6 +45,11 @@ impl Certificate {
         &self.leaf
     }
 
+    /// SHA-256 of the public key that it certifies.
+    pub fn key(&self) -> SpkiDigest {
+        self.leaf.key
+    }
+
     /// What a cutoff looks at in it.
     pub fn credential(&self) -> Credential {
         let leaf = &self.leaf;

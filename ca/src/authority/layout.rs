@@ -7,8 +7,9 @@
 //! | `issuing.pem`, `issuing.key.sealed`     | the intermediate for workloads and nodes                          |
 //! | `control.pem`, `control.key.sealed`     | the intermediate for operators and the authority's own roles      |
 //! | `ca.key.sealed`, `feed.key.sealed`      | the keys of `/control/ca` and `/control/feed`                     |
-//! | `first-operator.pem`                    | the certificate (no key) that `serve` puts on record              |
+//! | `first-operator.pem`                    | the certificate (no key) of the first operator                    |
 //! | `operator/<name>.pem`                   | the first operator's key and chain, unless another path was given |
+//! | `ca.db`, `ca.db.lock`                   | the records, and the lock that lets one process write them        |
 
 use std::path::{Path, PathBuf};
 

@@ -12,6 +12,8 @@ use std::time::Duration;
 use bulkhead_identity::keys::{KeyError, PrivateKey, StoredIdentity};
 use bulkhead_identity::{AcceptedIssuers, TrustBundle};
 use bulkhead_mesh::{ControlRole, Levels, Serial, Timestamp, TrustDomain};
+use bulkhead_protocol::feed::FeedSigner;
+use bulkhead_protocol::feed::signature::KeyError as SignerError;
 
 pub use issuer::IssuerError;
 pub(crate) use issuer::{Station, inspect};
@@ -79,6 +81,11 @@ impl Authority {
         let certificate = sign(lint(draft, &self.control, &Levels::default())?, &self.control)?;
         let chain = certificate.chain();
         Ok(ControlLeaf { certificate, identity: StoredIdentity { key, chain } })
+    }
+
+    /// What signs the facts of the feed.
+    pub fn feed_signer(&self) -> Result<FeedSigner, SignerError> {
+        FeedSigner::from_pkcs8(self.feed.as_pkcs8())
     }
 
     fn role_key(&self, role: ControlRole) -> Result<&PrivateKey, ControlError> {

@@ -14,8 +14,8 @@ use rcgen::{
 use rustls_pki_types::CertificateDer;
 
 use super::InitError;
-use super::random::bytes;
 use crate::authority::{self, Control, IssuingKey, P256Key, Scope, Station};
+use crate::dice::random as bytes;
 use crate::draft::{extension, set_validity};
 use crate::lint::to_be_signed;
 use crate::sign::SignError;

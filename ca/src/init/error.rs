@@ -6,7 +6,9 @@ use std::path::PathBuf;
 use bulkhead_identity::keys::KeyError;
 use bulkhead_identity::scope::ScopeError;
 
-use crate::authority::{IssuerError, IssuingKeyError};
+use crate::authority::{IssuerError, IssuingKeyError, LoadError};
+use crate::begin::BeginError;
+use crate::dice::NoRandomness;
 use crate::draft::DraftError;
 use crate::lint::LintError;
 use crate::seal::SealError;
@@ -26,8 +28,12 @@ pub enum InitError {
     Finish { path: PathBuf, source: io::Error },
     #[error("{path} was founded and is complete, but may not survive a power cut now", path = .path.display())]
     Durability { path: PathBuf, source: io::Error },
-    #[error("the operating system gives no random bytes")]
-    Random,
+    #[error(transparent)]
+    Random(#[from] NoRandomness),
+    #[error("the new authority cannot be read back")]
+    Load(#[from] LoadError),
+    #[error("the first records cannot be made")]
+    Begin(#[from] BeginError),
     #[error(transparent)]
     Key(#[from] KeyError),
     #[error("a key cannot be sealed")]

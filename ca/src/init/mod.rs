@@ -3,7 +3,6 @@
 mod building_site;
 mod ceremony;
 mod error;
-mod random;
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -14,8 +13,10 @@ use bulkhead_identity::pem;
 use bulkhead_mesh::{ControlRole, Levels, OperatorName, Serial, Timestamp, TrustDomain};
 
 use crate::authority::layout::{self, SealedKey};
-use crate::authority::{Control, IssuingKey, P256Key};
+use crate::authority::{Authority, Control, IssuingKey, P256Key};
+use crate::begin;
 use crate::csr::RequestedKey;
+use crate::dice::random as bytes;
 use crate::draft::Draft;
 use crate::lint::lint;
 use crate::seal::{self, Unsealer};
@@ -23,7 +24,6 @@ use crate::sign::{Certificate, sign};
 use building_site::{BuildingSite, make_directories};
 use ceremony::Hierarchy;
 pub use error::InitError;
-use random::bytes;
 
 /// What `bulkhead-ca init` is asked to make.
 #[derive(Debug)]
@@ -72,13 +72,15 @@ impl Founded {
 pub const OPERATOR_LIFETIME: Duration = Duration::from_hours(90 * 24);
 
 /// Founds the authority; after an error nothing has changed, but that parents of the directory may have been made.
-pub fn run(plan: &Plan, now: Timestamp) -> Result<Founded, InitError> {
+pub async fn run(plan: &Plan, now: Timestamp) -> Result<Founded, InitError> {
     let site = BuildingSite::open(&plan.directory)?;
     let hierarchy = Hierarchy::found(&plan.trust_domain, now)?;
     write_authority(&site, plan, &hierarchy)?;
     let (operator, identity) = first_operator(plan, &hierarchy.control_key()?, now)?;
     let public = pem::certificates(std::slice::from_ref(operator.der()));
     site.write(&layout::first_operator(site.path()), PUBLIC, public.as_bytes())?;
+    let authority = Authority::load(site.path(), &plan.unsealer)?;
+    begin::found(site.path(), &authority, (plan.operator.clone(), operator.clone()), now).await?;
     let operator_file = write_operator(site, plan, &identity)?;
     Ok(Founded {
         root_certificate: layout::root_certificate(&plan.directory),

@@ -1,5 +1,6 @@
 //! What `init` leaves on the disk, and what it refuses to touch.
 
+use super::support::block_on;
 use std::collections::BTreeMap;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -41,6 +42,8 @@ fn the_layout_is_the_documented_one_and_keys_are_their_owners_alone() {
     assert_eq!(
         found,
         [
+            "600 ca.db",
+            "600 ca.db.lock",
             "600 ca.key.sealed",
             "600 control.key.sealed",
             "644 control.pem",
@@ -82,7 +85,7 @@ fn an_operators_file_elsewhere_is_written_there_and_never_over_another() {
     let elsewhere = |directory: &str| {
         let mut plan = plan(parent.path().join(directory));
         plan.operator_file = Some(file.clone());
-        init::run(&plan, NOW)
+        block_on(init::run(&plan, NOW))
     };
     elsewhere("ca").unwrap();
     let before = files(parent.path());
@@ -109,8 +112,8 @@ fn an_empty_directory_is_taken_and_a_strangers_is_left_alone() {
     fs::create_dir(&empty).unwrap();
     fs::create_dir(&strange).unwrap();
     fs::write(strange.join("note"), "mine").unwrap();
-    assert!(init::run(&plan(empty.clone()), NOW).is_ok());
-    assert!(matches!(init::run(&plan(strange.clone()), NOW), Err(InitError::Occupied { .. })));
+    assert!(block_on(init::run(&plan(empty.clone()), NOW)).is_ok());
+    assert!(matches!(block_on(init::run(&plan(strange.clone()), NOW)), Err(InitError::Occupied { .. })));
     assert_eq!(fs::read(strange.join("note")).unwrap(), b"mine");
     assert_eq!(fs::metadata(&empty).unwrap().permissions().mode() & 0o7777, 0o700);
 }
@@ -120,7 +123,7 @@ fn a_failed_init_leaves_nothing_behind() {
     let parent = tempfile::tempdir().unwrap();
     let mut plan = plan(parent.path().join("ca"));
     plan.operator_file = Some(parent.path().join("missing/ada.pem"));
-    assert!(matches!(init::run(&plan, NOW), Err(InitError::Key(_))));
+    assert!(matches!(block_on(init::run(&plan, NOW)), Err(InitError::Key(_))));
     assert_eq!(fs::read_dir(parent.path()).unwrap().count(), 0);
 }
 
@@ -136,7 +139,7 @@ fn a_passphrase_seals_as_well_as_a_file() {
     let parent = tempfile::tempdir().unwrap();
     let mut plan = plan(parent.path().join("ca"));
     plan.unsealer = Unsealer::from_passphrase(b"correct horse battery").unwrap();
-    init::run(&plan, NOW).unwrap();
+    block_on(init::run(&plan, NOW)).unwrap();
     assert!(Authority::load(&plan.directory, &plan.unsealer).is_ok());
     let wrong = Unsealer::from_passphrase(b"correct horse batterz").unwrap();
     let refused = Authority::load(&plan.directory, &wrong).unwrap_err();
@@ -148,7 +151,7 @@ fn the_root_may_have_a_secret_of_its_own() {
     let parent = tempfile::tempdir().unwrap();
     let mut plan = plan(parent.path().join("ca"));
     plan.root_unsealer = Some(Unsealer::from_key([9; 32]));
-    init::run(&plan, NOW).unwrap();
+    block_on(init::run(&plan, NOW)).unwrap();
     let sealed = fs::read(SealedKey::Root.path(&plan.directory)).unwrap();
     assert!(bulkhead_ca::seal::open(&sealed, "root", &unsealer()).is_err());
     assert!(Authority::load(&plan.directory, &unsealer()).is_ok());

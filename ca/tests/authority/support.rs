@@ -25,7 +25,7 @@ pub(super) struct Site {
 impl Site {
     pub(super) fn new() -> Self {
         let parent = tempfile::tempdir().unwrap();
-        let founded = init::run(&plan(parent.path().join("ca")), NOW).unwrap();
+        let founded = block_on(init::run(&plan(parent.path().join("ca")), NOW)).unwrap();
         Self { parent, founded }
     }
 
@@ -34,7 +34,7 @@ impl Site {
     }
 
     pub(super) fn again(&self) -> Result<Founded, InitError> {
-        init::run(&plan(self.directory()), NOW)
+        block_on(init::run(&plan(self.directory()), NOW))
     }
 
     pub(super) fn authority(&self) -> Authority {
@@ -91,4 +91,9 @@ pub(super) fn node(authority: &Authority) -> Certificate {
     let key = requested(&KeyPair::generate().unwrap());
     let draft = Draft::node(&domain(), life("n1"), key, terms(authority, 3)).unwrap();
     sign(lint(draft, authority.issuing(), &Levels::default()).unwrap(), authority.issuing()).unwrap()
+}
+
+/// Runs what founds an authority to its end.
+pub(super) fn block_on<T>(work: impl Future<Output = T>) -> T {
+    tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(work)
 }

@@ -3,31 +3,23 @@
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
-use bulkhead_identity::tls::{self, Clock as _};
+use bulkhead_identity::clock;
+use bulkhead_identity::clock::Clock as _;
 use bulkhead_mesh::Timestamp;
+use nix::time::{ClockId, clock_gettime};
+
+pub use bulkhead_identity::clock::SystemClock;
 
 /// A clock that tells the time, as handshakes ask it, and wakes its callers.
-pub trait Clock: tls::Clock {
+pub trait Clock: clock::Clock {
     /// Ends at `moment` or soon after it, at once when it has passed.
     fn until(&self, moment: Timestamp) -> Pin<Box<dyn Future<Output = ()> + Send + '_>>;
 }
 
 /// A clock that several tasks read.
 pub type SharedClock = Arc<dyn Clock>;
-
-/// The host's clock.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct SystemClock;
-
-impl tls::Clock for SystemClock {
-    fn now(&self) -> Timestamp {
-        // A clock before 1970 is a clock that was never set: every certificate is then not yet valid, which is refused.
-        let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        Timestamp::from_millis(u64::try_from(since.as_millis()).unwrap_or(u64::MAX))
-    }
-}
 
 impl Clock for SystemClock {
     fn until(&self, moment: Timestamp) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {
@@ -37,6 +29,12 @@ impl Clock for SystemClock {
             }
         })
     }
+}
+
+/// Time since the machine started, suspension included (CLOCK_BOOTTIME): never jumps, so deadlines hang on it.
+pub fn since_boot() -> Duration {
+    let time = clock_gettime(ClockId::CLOCK_BOOTTIME).map(Duration::from);
+    time.expect("Linux has had CLOCK_BOOTTIME since 2.6.39, and reading it needs no right")
 }
 
 /// The wall clock may be set, and the host may be suspended, while a timer sleeps; so it is looked at this often.

@@ -3,7 +3,9 @@
 pub mod convert;
 pub mod feed;
 pub mod jitter;
+pub mod join_token;
 pub mod renewal;
+pub mod transport;
 
 /// `bulkhead.v1`, as generated.
 #[allow(missing_docs, unreachable_pub, clippy::pedantic, clippy::all, unused_qualifications, reason = "generated")]

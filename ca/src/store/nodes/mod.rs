@@ -34,6 +34,13 @@ impl Snapshot<'_> {
         Ok(node)
     }
 
+    /// The node with this name, if the CA serves it.
+    pub fn admitted_node_named(&self, name: &NodeName) -> Result<NodeRecord, StoreError> {
+        let node = self.known_node(name)?;
+        node.refuse_unless_admitted()?;
+        Ok(node)
+    }
+
     pub(super) fn known_node(&self, name: &NodeName) -> Result<NodeRecord, StoreError> {
         self.node(name)?.ok_or_else(|| NodeRefusal::Unknown { node: name.clone() }.into())
     }

@@ -2,6 +2,8 @@
 
 use bulkhead_mesh::{Credential, InstanceId, NodeEpoch, Serial, SpiffeId, SpkiDigest, Timestamp};
 
+use crate::sign::Certificate;
+
 /// One certificate that the CA signed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CertificateRecord {
@@ -24,6 +26,12 @@ pub struct CertificateRecord {
 }
 
 impl CertificateRecord {
+    /// The record of a certificate that was signed.
+    pub fn of(certificate: &Certificate) -> Self {
+        let Credential { id, node, instance, serial, issuer, issued_at, not_after } = certificate.credential();
+        Self { serial, id, node, instance, issuer, key: certificate.key(), issued_at, not_after }
+    }
+
     /// What a cutoff looks at.
     pub fn credential(&self) -> Credential {
         Credential {

@@ -1,0 +1,83 @@
+//! How a node comes in: a join token that an operator made, for one key.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bulkhead_mesh::{NodeName, Purpose, Serial, Timestamp};
+use bulkhead_protocol::join_token::{JoinSecret, JoinToken};
+
+use crate::audit::{Action, Actor, AuditRecord, Outcome};
+use crate::ca::Ca;
+use crate::caller::{By, Ordinary};
+use crate::csr;
+use crate::denied::Denied;
+use crate::dice;
+use crate::issuance::{node_record, sign_node};
+use crate::sign::Certificate;
+use crate::store::{Admission, Clearance, Lane, TokenHash, TokenRecord, TokenRefusal};
+
+/// A token that was made, with its secret.
+#[derive(Debug)]
+pub struct NewToken {
+    /// The token.
+    pub token: JoinToken,
+    /// Until when it is worth anything.
+    pub expires: Timestamp,
+}
+
+/// Makes a token that admits `node` once.
+pub async fn create_token(
+    ca: &Arc<Ca>,
+    by: By<Ordinary>,
+    node: NodeName,
+    clearance: Clearance,
+    addresses: Vec<IpAddr>,
+    lifetime: Duration,
+) -> Result<NewToken, Denied> {
+    let secret = JoinSecret::from_random(dice::random()?);
+    let (secret_hash, clock, name) = (TokenHash::of(secret.as_bytes()), ca.now(), node.clone());
+    let created = ca.store.write(Lane::Ordinary, move |tx| {
+        let now = tx.now(clock)?;
+        let expires = now.plus(lifetime);
+        let detail = format!("clearance `{clearance}`, until {expires}");
+        tx.insert_token(&TokenRecord {
+            secret_hash,
+            node: name.clone(),
+            clearance,
+            addresses,
+            expires,
+            used_by: None,
+        })?;
+        let (actor, subject) = (Actor::Operator(by.operator().clone()), name.to_string());
+        let (action, outcome) = (Action::CreateToken, Outcome::Done);
+        tx.audit(&AuditRecord { at: now, actor, action, subject, detail, outcome })?;
+        Ok::<_, Denied>(expires)
+    });
+    let expires = created.await?;
+    let (ca_addresses, bundle) = (ca.settings.addresses.clone(), ca.authority.bundle().clone());
+    Ok(NewToken { token: JoinToken { secret, node, ca_addresses, bundle }, expires })
+}
+
+/// Turns a token and a request into a node's first certificate.
+///
+/// A stranger who guesses is answered from a read and leaves nothing on the disk.
+pub async fn join(ca: &Arc<Ca>, secret: &JoinSecret, csr: Vec<u8>) -> Result<Certificate, Denied> {
+    let hash = TokenHash::of(secret.as_bytes());
+    let known = ca.store.read(move |now| now.token(&hash)).await?;
+    let node = known.ok_or_else(|| Denied::Store(TokenRefusal::Unknown.into()))?.node;
+    let id = Purpose::Node(node.clone()).id(ca.authority.trust_domain())?;
+    let key = csr::read(&csr, &id)?;
+    let (office, clock, serial) = (Arc::clone(ca), ca.now(), Serial::from_random(dice::random()?));
+    let joined = ca.store.write(Lane::Ordinary, move |tx| {
+        let now = tx.now(clock)?;
+        let taken = tx.take_token(&hash, key.digest(), now)?;
+        let TokenRecord { node, clearance, addresses, .. } = taken.token;
+        let admission = Admission { node, clearance, addresses, key: key.digest(), at: now, may_rekey: !taken.again };
+        let life = tx.admit(&admission)?.life;
+        let certificate = sign_node(tx, &office, &life, key, serial, now)?;
+        tx.audit(&node_record(Actor::Token(life.node.clone()), Action::AdmitNode, &life, &certificate, now))?;
+        Ok::<_, Denied>(certificate)
+    });
+    joined.await
+}

@@ -1,0 +1,107 @@
+//! What every face of the CA shares: its records, its keys, the truth that it tells, a clock.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use arc_swap::ArcSwap;
+use bulkhead_daemon::SharedClock;
+use bulkhead_identity::peer::{PeerError, Truth, VerifiedPeer};
+use bulkhead_identity::tls::CurrentTruth;
+use bulkhead_mesh::{Policy, Timestamp};
+use bulkhead_protocol::feed::Statement;
+
+use crate::authority::Authority;
+use crate::fanout::Fanout;
+use crate::metrics::Metrics;
+use crate::store::Store;
+
+/// The CA, once its keys are unsealed and its records are open.
+#[derive(Debug)]
+pub struct Ca {
+    /// Its records.
+    pub store: Store,
+    /// Its keys.
+    pub authority: Authority,
+    /// What it tells everybody who watches.
+    pub fanout: Fanout,
+    /// What it holds true itself, in step with what it tells.
+    pub known: Arc<Known>,
+    /// The time.
+    pub clock: SharedClock,
+    /// What it counts.
+    pub metrics: Metrics,
+    /// What it was told when it was started.
+    pub settings: Settings,
+}
+
+/// What an operator decides when the CA is started.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// Where nodes reach this CA, `host:port`; goes into each join token.
+    pub addresses: Vec<String>,
+    /// How long a node's certificate lives.
+    pub node_lifetime: Duration,
+    /// How long after its end a node's certificate may still be renewed.
+    pub renewal_grace: Duration,
+}
+
+/// The policy in force and what the verifier asks of it, both as of the newest fact.
+#[derive(Debug)]
+pub struct Known {
+    policy: ArcSwap<Policy>,
+    truth: ArcSwap<Truth>,
+}
+
+impl Known {
+    /// What stands before the first fact is read: the default policy, and no issuer at all.
+    pub fn new(truth: Truth) -> Self {
+        Self { policy: ArcSwap::from_pointee(Policy::default()), truth: ArcSwap::from_pointee(truth) }
+    }
+
+    /// The policy in force.
+    pub fn policy(&self) -> Arc<Policy> {
+        self.policy.load_full()
+    }
+
+    /// Learns what new facts say, all at once: who looks sees either none of them or all.
+    pub(crate) fn learn(&self, statements: &[Statement]) {
+        let mut truth = Truth::clone(&self.truth.load());
+        for statement in statements {
+            match statement {
+                Statement::Policy(policy) => {
+                    truth.levels = policy.levels().clone();
+                    self.policy.store(Arc::clone(policy));
+                }
+                Statement::Issuers(issuers) => truth.issuers = issuers.iter().copied().collect(),
+                Statement::Cutoff(cutoff) => drop(truth.cutoffs.insert(cutoff.clone())),
+            }
+        }
+        self.truth.store(Arc::new(truth));
+    }
+}
+
+impl CurrentTruth for Known {
+    fn truth(&self) -> Arc<Truth> {
+        self.truth.load_full()
+    }
+}
+
+impl Ca {
+    /// The time.
+    pub fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    /// Whether a peer that was verified when it connected would still be believed.
+    pub fn recheck(&self, peer: &VerifiedPeer) -> Result<(), PeerError> {
+        let (now, not_after) = (self.now(), peer.not_after());
+        let grace = if peer.is_late() { self.settings.renewal_grace } else { Duration::ZERO };
+        if now > not_after.plus(grace) {
+            return Err(PeerError::Expired { not_after, grace, now });
+        }
+        match self.known.truth().cutoffs.voids(peer.credential()) {
+            Some(cutoff) => Err(PeerError::CutOff { cutoff: Box::new(cutoff.clone()) }),
+            None => Ok(()),
+        }
+    }
+}

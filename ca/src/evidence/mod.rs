@@ -1,0 +1,28 @@
+//! What proves that a workload runs where its certificate will say: one module per kind of proof.
+
+mod agent;
+
+use bulkhead_mesh::InstanceId;
+
+use crate::denied::Denied;
+use crate::draft::WorkloadFacts;
+use crate::store::{NodeRecord, Snapshot};
+
+/// A claim about a workload, made by a node that has proved who it is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Evidence {
+    /// An operator registered this workload on the calling node.
+    Agent {
+        /// The registration.
+        registration: InstanceId,
+    },
+}
+
+impl Evidence {
+    /// What the evidence proves about a workload on `node`, as the records stand at this moment.
+    pub fn prove(&self, now: &Snapshot<'_>, node: &NodeRecord) -> Result<WorkloadFacts, Denied> {
+        match self {
+            Self::Agent { registration } => agent::prove(now, node, *registration),
+        }
+    }
+}

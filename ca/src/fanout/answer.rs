@@ -1,0 +1,38 @@
+//! What stands at an address, signed.
+
+use std::net::IpAddr;
+
+use bulkhead_mesh::{Entry, Purpose, Resolution, TrustDomain};
+use bulkhead_protocol::feed::AddressAnswer;
+use bulkhead_protocol::v1::SignedAddress;
+
+use super::Fanout;
+use crate::ca::Ca;
+use crate::denied::Denied;
+use crate::store::{RegistrationRecord, Standing, StoreError};
+
+impl Fanout {
+    /// Looks an address up in the records and signs what stands there.
+    pub async fn answer(&self, ca: &Ca, address: IpAddr) -> Result<SignedAddress, Denied> {
+        let (standing, version) = ca
+            .store
+            .read(move |now| Ok::<_, StoreError>((now.stands_at(address)?, now.address_version(address)?)))
+            .await?;
+        let resolution = resolve(ca.authority.trust_domain(), standing)?;
+        let incarnation = self.head().incarnation;
+        Ok(self.signer.address(&AddressAnswer { incarnation, address, version, resolution })?)
+    }
+}
+
+fn resolve(trust_domain: &TrustDomain, standing: Standing) -> Result<Resolution, Denied> {
+    match standing {
+        Standing::Workload(copy) => entry(trust_domain, copy).map(Resolution::Entry),
+        Standing::Service(service, copies) => Ok(Resolution::Service(service.resolve(&copies)?)),
+        Standing::Nothing => Ok(Resolution::Unknown),
+    }
+}
+
+fn entry(trust_domain: &TrustDomain, copy: RegistrationRecord) -> Result<Entry, Denied> {
+    let id = Purpose::Workload(copy.workload).id(trust_domain)?;
+    Ok(Entry::Workload { id, node: copy.node, instance: copy.id })
+}

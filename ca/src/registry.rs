@@ -1,0 +1,102 @@
+//! What operators register: workloads on nodes, and services in front of workloads.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use bulkhead_mesh::{InstanceId, Label, NodeName, Timestamp, WorkloadName};
+
+use crate::audit::{Action, Actor, AuditRecord, Outcome};
+use crate::ca::Ca;
+use crate::caller::{By, Ordinary};
+use crate::denied::Denied;
+use crate::dice;
+use crate::store::{Lane, RegistrationRecord, RegistrationState, ServiceRecord};
+
+/// A workload that an operator wants to stand on a node.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NewWorkload {
+    /// Its account.
+    pub workload: WorkloadName,
+    /// The node.
+    pub node: NodeName,
+    /// Its label; `None` for the policy's default.
+    pub label: Option<Label>,
+    /// The address that it owns.
+    pub address: IpAddr,
+    /// The user that may open its socket.
+    pub uid: u32,
+    /// The group that may open its socket.
+    pub gid: u32,
+}
+
+/// Registers a workload. The first owner of an address keeps it; a label outside the node's clearance is refused.
+pub async fn register(ca: &Arc<Ca>, by: By<Ordinary>, new: NewWorkload) -> Result<RegistrationRecord, Denied> {
+    let (office, clock, id) = (Arc::clone(ca), ca.now(), InstanceId::from_bytes(dice::random()?));
+    let registered = ca.store.write(Lane::Ordinary, move |tx| {
+        let registered_at = tx.now(clock)?;
+        let policy = office.known.policy();
+        let label = new.label.unwrap_or_else(|| policy.default_label().clone());
+        let node = tx.admitted_node_named(&new.node)?;
+        if !node.clearance.allows(&label, policy.levels()) {
+            let (label, clearance) = (Box::new(label), Box::new(node.clearance));
+            return Err(Denied::Clearance { label, node: new.node, clearance });
+        }
+        let NewWorkload { workload, address, uid, gid, .. } = new;
+        let (node, state) = (node.life, RegistrationState::Registered);
+        let record = RegistrationRecord {
+            id,
+            workload,
+            label,
+            node,
+            address: address.to_canonical(),
+            uid,
+            gid,
+            registered_at,
+            state,
+        };
+        tx.insert_registration(&record)?;
+        tx.audit(&audit_record(&by, Action::RegisterWorkload, &record, registered_at))?;
+        Ok(record)
+    });
+    let record = registered.await?;
+    ca.fanout.publish(ca).await?;
+    Ok(record)
+}
+
+/// Removes a registration: it gets no certificate any more, and its address is free.
+pub async fn remove(ca: &Arc<Ca>, by: By<Ordinary>, id: InstanceId) -> Result<(), Denied> {
+    let clock = ca.now();
+    let removed = ca.store.write(Lane::Ordinary, move |tx| {
+        let at = tx.now(clock)?;
+        let record = tx.remove_registration(id)?;
+        tx.audit(&audit_record(&by, Action::RemoveWorkload, &record, at))?;
+        Ok::<_, Denied>(())
+    });
+    removed.await?;
+    Ok(ca.fanout.publish(ca).await?)
+}
+
+/// Puts a service in front of the copies of a workload.
+pub async fn create_service(ca: &Arc<Ca>, by: By<Ordinary>, new: ServiceRecord) -> Result<ServiceRecord, Denied> {
+    let clock = ca.now();
+    let created = ca.store.write(Lane::Ordinary, move |tx| {
+        let at = tx.now(clock)?;
+        let record = ServiceRecord { created_at: at, ..new };
+        tx.create_service(&record)?;
+        let (actor, subject) = (Actor::Operator(by.operator().clone()), record.name.to_string());
+        let detail = format!("{} for `{}`", record.address, record.workload);
+        let (action, outcome) = (Action::CreateService, Outcome::Done);
+        tx.audit(&AuditRecord { at, actor, action, subject, detail, outcome })?;
+        Ok::<_, Denied>(record)
+    });
+    let record = created.await?;
+    ca.fanout.publish(ca).await?;
+    Ok(record)
+}
+
+fn audit_record(by: &By<Ordinary>, action: Action, record: &RegistrationRecord, at: Timestamp) -> AuditRecord {
+    let RegistrationRecord { id, workload, label, node, address, .. } = record;
+    let detail = format!("{workload} `{label}` on {node} at {address}");
+    let actor = Actor::Operator(by.operator().clone());
+    AuditRecord { at, actor, action, subject: id.to_string(), detail, outcome: Outcome::Done }
+}

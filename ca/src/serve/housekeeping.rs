@@ -1,0 +1,32 @@
+//! Forgets, once an hour, what has ended so long ago that nobody can ask for it any more.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::ca::Ca;
+use crate::store::{Lane, StoreError};
+
+/// Prunes until dropped.
+pub(super) async fn run(ca: Arc<Ca>) {
+    loop {
+        ca.clock.until(ca.now().plus(INTERVAL)).await;
+        if let Err(error) = prune(&ca).await {
+            tracing::warn!(error = &error as &dyn std::error::Error, "old records were not pruned");
+        }
+    }
+}
+
+async fn prune(ca: &Arc<Ca>) -> Result<(), StoreError> {
+    let (clock, kept) = (ca.now(), ca.settings.renewal_grace + KEPT);
+    let pruned = ca.store.write(Lane::Ordinary, move |tx| {
+        let until = tx.now(clock)?.minus(kept);
+        Ok::<_, StoreError>((tx.prune_tokens(until)?, tx.prune_certificates(until)?))
+    });
+    let (tokens, certificates) = pruned.await?;
+    tracing::debug!(tokens, certificates, "pruned");
+    Ok(())
+}
+
+const INTERVAL: Duration = Duration::from_hours(1);
+/// Ended certificates and tokens stay on record this long, and for the grace in which a node may renew.
+const KEPT: Duration = Duration::from_hours(7 * 24);
