@@ -1,0 +1,108 @@
+//! `bulkhead-agent join`: a token becomes the node's identity, once and for all.
+//!
+//! The key is on the disk before the CA is asked, so that a lost answer can be asked for again: the CA answers a used
+//! token again for the same key, and for no other.
+
+use std::path::PathBuf;
+
+use bulkhead_identity::keys::PrivateKey;
+use bulkhead_mesh::{NodeName, SpiffeId, Timestamp, TrustDomain};
+use bulkhead_protocol::join_token::JoinToken;
+
+use crate::ca_client::{CaClient, CaError};
+use crate::certified::{Certified, CertifiedError, signing_request};
+use crate::node_identity::{IdentityError, check_node_chain};
+use crate::state::{Membership, StateDirectory, StateError};
+use bulkhead_daemon::SharedClock;
+
+/// What came of it.
+#[derive(Clone, Debug)]
+pub struct Joined {
+    /// The node's SPIFFE ID.
+    pub id: SpiffeId,
+    /// Until when its first certificate lasts.
+    pub not_after: Timestamp,
+    /// Where the CA answers.
+    pub ca_addresses: Vec<String>,
+    /// Whether the node was in the mesh before.
+    pub again: bool,
+}
+
+/// Joins with this token, and keeps what comes of it.
+pub async fn join(state: &StateDirectory, token: &JoinToken, clock: SharedClock) -> Result<Joined, JoinError> {
+    let membership = Membership::of_token(token);
+    let again = check_earlier(state, &membership)?;
+    let id = membership.id().expect("a node's name and a trust domain that were parsed make a SPIFFE ID");
+    let key = joining_key(state, &id)?;
+    let request = signing_request(&key)?;
+    let answer = CaClient::new(clock.clone()).join(&membership, &token.secret, request).await?;
+    let certified = Certified::fresh(key, answer.chain, &id, clock.now())?;
+    check_node_chain(certified.chain(), &membership.bundle, clock.now())?;
+    if again {
+        // They are bound to the node's earlier epoch, which a re-admission has left behind.
+        state.forget_workloads()?;
+    }
+    state.keep_membership(&membership)?;
+    state.keep_node(certified.identity())?;
+    Ok(Joined { id, not_after: certified.leaf().not_after, ca_addresses: membership.ca_addresses, again })
+}
+
+/// Whether this very node has joined before. It may do so again: it was revoked and re-admitted, or was off for so long
+/// that its certificate can renew no more. An identity of any other node or mesh is never overwritten: it would be lost,
+/// and whoever ran the command on the wrong host would not notice.
+fn check_earlier(state: &StateDirectory, membership: &Membership) -> Result<bool, JoinError> {
+    let (Some(earlier), Some(_)) = (state.membership()?, state.node()?) else { return Ok(false) };
+    if earlier.is_same_node(membership) {
+        return Ok(true);
+    }
+    Err(JoinError::AnotherNode {
+        state: state.path().into(),
+        held: earlier.node,
+        held_domain: earlier.bundle.trust_domain().clone(),
+        token: membership.node.clone(),
+        token_domain: membership.bundle.trust_domain().clone(),
+    })
+}
+
+/// The key of an attempt for the same node whose answer was lost, or a new one.
+fn joining_key(state: &StateDirectory, id: &SpiffeId) -> Result<PrivateKey, JoinError> {
+    if let Some(key) = state.joining_key(id)? {
+        return Ok(key);
+    }
+    let key = PrivateKey::generate().map_err(StateError::from)?;
+    state.keep_joining_key(id, &key)?;
+    Ok(key)
+}
+
+/// Why a node has not joined.
+#[derive(Debug, thiserror::Error)]
+#[allow(missing_docs, reason = "the message of each variant is its documentation")]
+pub enum JoinError {
+    #[error("{state} holds the identity of node {held} of {held_domain}, and the token is for node {token} of {token_domain}", state = .state.display())]
+    AnotherNode { state: PathBuf, held: NodeName, held_domain: TrustDomain, token: NodeName, token_domain: TrustDomain },
+    #[error(transparent)]
+    State(#[from] StateError),
+    #[error("the CA was asked and gave no certificate")]
+    Ca(#[from] CaError),
+    #[error("what the CA answered is not this node's certificate")]
+    Certified(#[from] CertifiedError),
+    #[error("what the CA answered does not lead to the token's roots")]
+    Identity(#[from] IdentityError),
+}
+
+impl JoinError {
+    /// What a person can do about it.
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Self::AnotherNode { .. } => {
+                Some("use another `--state-dir`, or remove this one if that node is gone for good".into())
+            }
+            Self::State(error) => error.hint(),
+            Self::Ca(error) if error.is_refusal() => Some(
+                "create a new token with `bulkhead token create`; a token is good once and for a short while".into(),
+            ),
+            Self::Ca(_) => Some("run the same command again: the token is still good for this host's key".into()),
+            Self::Certified(_) | Self::Identity(_) => None,
+        }
+    }
+}

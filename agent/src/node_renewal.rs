@@ -1,0 +1,84 @@
+//! Keeps the node's certificate fresh. One that has ended still asks: the CA lets a node that was off come back.
+
+use std::sync::Arc;
+
+use bulkhead_identity::keys::PrivateKey;
+use tracing::{error, info, warn};
+
+use crate::ca_client::CaError;
+use crate::certified::{Certified, CertifiedError, signing_request};
+use crate::dice;
+use crate::host::Host;
+use crate::metrics::{Asked, Outcome};
+use crate::node_identity::{IdentityError, check_node_chain};
+use crate::report::chain;
+use crate::state::StateError;
+use crate::svids::{Event, Slot};
+use bulkhead_daemon::Stop;
+
+/// Renews until stopped.
+pub async fn keep_fresh(host: Arc<Host>, stop: Stop) {
+    tokio::select! {
+        () = stop.stopped() => {}
+        () = renew_for_ever(&host) => {}
+    }
+}
+
+async fn renew_for_ever(host: &Host) {
+    let node = host.identities.current();
+    let mut slot = Slot::new(Some(node.certified.leaf()), host.clock.now());
+    loop {
+        host.metrics.node_not_after(host.identities.current().not_after().as_secs());
+        host.clock.until(slot.wake_at()).await;
+        let event = ask(host).await;
+        slot.happened(&event, host.clock.now(), dice::throw());
+    }
+}
+
+async fn ask(host: &Host) -> Event {
+    let until = host.identities.current().not_after();
+    let (event, outcome) = match renew(host).await {
+        Ok(certified) => {
+            info!(not_after = %certified.leaf().not_after, "the node's certificate was renewed");
+            (Event::Issued(certified.leaf().clone()), Outcome::Done)
+        }
+        Err(RenewError::Ca(problem)) if problem.is_refusal() => {
+            error!(%until, problem = chain(&problem), "the CA refuses this node; workloads are served what they have until it ends");
+            (Event::Refused, Outcome::Refused)
+        }
+        Err(problem) => {
+            warn!(%until, problem = chain(&problem), "the node's certificate was not renewed; trying again");
+            (Event::Failed, Outcome::Failed)
+        }
+    };
+    host.metrics.asked(Asked::Renew, outcome);
+    event
+}
+
+/// A new key each time, so that a copy of the old one is worth nothing after the renewal.
+async fn renew(host: &Host) -> Result<Certified, RenewError> {
+    let node = host.identities.current();
+    let key = PrivateKey::generate().map_err(CertifiedError::Key)?;
+    let request = signing_request(&key)?;
+    let answer = host.ca.renew(&node, request).await?;
+    let now = host.clock.now();
+    let certified = Certified::fresh(key, answer.chain, node.id(), now)?;
+    check_node_chain(certified.chain(), &node.membership.bundle, now)?;
+    host.identities.renew(certified.clone())?;
+    if let Err(problem) = host.identities.adopt_roots(answer.roots, now) {
+        warn!(problem = chain(&problem), "the roots that came with the node's certificate were not taken");
+    }
+    Ok(certified)
+}
+
+#[derive(Debug, thiserror::Error)]
+enum RenewError {
+    #[error(transparent)]
+    Ca(#[from] CaError),
+    #[error(transparent)]
+    Certified(#[from] CertifiedError),
+    #[error(transparent)]
+    Identity(#[from] IdentityError),
+    #[error(transparent)]
+    State(#[from] StateError),
+}

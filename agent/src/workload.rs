@@ -1,0 +1,196 @@
+//! One registration while it lasts: its certificate, kept fresh, and its socket, kept open.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bulkhead_identity::keys::PrivateKey;
+use bulkhead_mesh::name::ParseSpiffeIdError;
+use bulkhead_mesh::{Purpose, SpiffeId};
+use bulkhead_protocol::convert::Registration;
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+use tracing::{error, info, warn};
+
+use crate::ca_client::CaError;
+use crate::certified::{Certified, CertifiedError, signing_request};
+use crate::dice;
+use crate::host::Host;
+use crate::metrics::{Asked, Outcome};
+use crate::offer::{Ended, Offer};
+use crate::report::chain;
+use crate::sockets::Owner;
+use crate::state::StateError;
+use crate::svids::{Event, Slot};
+use crate::workload_api::WorkloadApi;
+use bulkhead_daemon::{Stop, Stopper};
+
+/// A registration that is served.
+#[derive(Debug)]
+pub struct Workload {
+    host: Arc<Host>,
+    registration: Registration,
+    id: SpiffeId,
+    offers: Arc<watch::Sender<Offer>>,
+    slot: Slot,
+}
+
+impl Workload {
+    /// Takes up a registration with the certificate that was kept for it, if there is one.
+    pub fn open(host: Arc<Host>, registration: Registration) -> Result<Self, ParseSpiffeIdError> {
+        let node = host.identities.current();
+        let id = Purpose::Workload(registration.workload.clone()).id(node.membership.bundle.trust_domain())?;
+        let kept = kept(&host, &registration, &id).map(Arc::new);
+        let slot = Slot::new(kept.as_ref().map(|kept| kept.leaf()), host.clock.now());
+        let offer = Offer { bundle: Arc::new(node.membership.bundle.clone()), svid: kept, ended: None };
+        let offers = Arc::new(watch::Sender::new(offer));
+        host.board.enter(registration.id, offers.subscribe());
+        Ok(Self { host, registration, id, offers, slot })
+    }
+
+    /// Serves until `end` says why it is over; then the clients are told, and what was removed is cleared away.
+    pub async fn run(self, mut end: watch::Receiver<Option<Ended>>) {
+        let Self { host, registration, offers, .. } = &self;
+        let (host, registration, offers) = (Arc::clone(host), registration.clone(), Arc::clone(offers));
+        let (stopper, stop) = Stopper::new();
+        let mut tasks = JoinSet::new();
+        tasks.spawn(serve(Arc::clone(&host), registration.clone(), offers.subscribe(), stop.clone()));
+        tasks.spawn(self.keep_fresh(stop));
+        // The owner never goes away without a word; if it did, it was on its way out.
+        let ended =
+            end.wait_for(Option::is_some).await.map_or(Ended::Stopping, |ended| ended.unwrap_or(Ended::Stopping));
+        offers.send_modify(|offer| offer.ended = Some(ended));
+        stopper.stop();
+        while tasks.join_next().await.is_some() {}
+        host.board.leave(registration.id);
+        if ended == Ended::Removed {
+            clear_away(&host, &registration);
+        }
+    }
+
+    async fn keep_fresh(mut self, stop: Stop) {
+        tokio::select! {
+            () = stop.stopped() => {}
+            () = self.renew_for_ever() => {}
+        }
+    }
+
+    async fn renew_for_ever(&mut self) {
+        let mut nodes = self.host.identities.subscribe();
+        loop {
+            let event = if self.slot.asks(self.host.clock.now()) { Some(self.ask().await) } else { None };
+            if let Some(event) = event {
+                self.slot.happened(&event, self.host.clock.now(), dice::throw());
+            }
+            let bundle = nodes.borrow_and_update().membership.bundle.clone();
+            self.offers.send_if_modified(|offer| {
+                let changed = *offer.bundle != bundle;
+                if changed {
+                    offer.bundle = Arc::new(bundle);
+                }
+                changed
+            });
+            tokio::select! {
+                () = self.host.clock.until(self.slot.wake_at()) => {}
+                changed = nodes.changed() => if changed.is_err() { return },
+            }
+        }
+    }
+
+    /// Asks for a certificate once, and offers it.
+    async fn ask(&self) -> Event {
+        let (event, outcome) = match self.issue().await {
+            Ok(certified) => (self.offer(certified), Outcome::Done),
+            Err(AskError::Ca(problem)) if problem.is_refusal() => {
+                error!(registration = %self.registration.id, id = %self.id, problem = chain(&problem), "the CA refuses this workload a certificate; the one it has is served until it ends");
+                (Event::Refused, Outcome::Refused)
+            }
+            Err(problem) => {
+                warn!(registration = %self.registration.id, id = %self.id, problem = chain(&problem), "no certificate for this workload; trying again");
+                (Event::Failed, Outcome::Failed)
+            }
+        };
+        self.host.metrics.asked(Asked::Issue, outcome);
+        event
+    }
+
+    async fn issue(&self) -> Result<Certified, AskError> {
+        let host = &self.host;
+        let key = PrivateKey::generate().map_err(CertifiedError::Key)?;
+        let request = signing_request(&key)?;
+        let answer = host.ca.issue(&host.identities.current(), self.registration.id, request).await?;
+        let certified = Certified::fresh(key, answer.chain, &self.id, host.clock.now())?;
+        host.state.keep_workload(self.registration.id, certified.identity())?;
+        if let Err(problem) = host.identities.adopt_roots(answer.roots, host.clock.now()) {
+            warn!(problem = chain(&problem), "the roots that came with a certificate were not taken");
+        }
+        Ok(certified)
+    }
+
+    fn offer(&self, certified: Certified) -> Event {
+        let leaf = certified.leaf().clone();
+        info!(registration = %self.registration.id, id = %self.id, not_after = %leaf.not_after, "certificate issued");
+        self.offers.send_modify(|offer| offer.svid = Some(Arc::new(certified)));
+        Event::Issued(leaf)
+    }
+}
+
+#[derive(Debug, thiserror::Error)]
+enum AskError {
+    #[error(transparent)]
+    Ca(#[from] CaError),
+    #[error(transparent)]
+    Certified(#[from] CertifiedError),
+    #[error(transparent)]
+    State(#[from] StateError),
+}
+
+/// The certificate that an earlier run has kept. One that cannot be read is asked for anew.
+fn kept(host: &Host, registration: &Registration, id: &SpiffeId) -> Option<Certified> {
+    let identity = host.state.workload(registration.id).unwrap_or_else(|problem| {
+        warn!(registration = %registration.id, problem = chain(&problem), "the kept certificate cannot be read");
+        None
+    })?;
+    match Certified::new(identity, id) {
+        Ok(certified) => Some(certified),
+        Err(problem) => {
+            warn!(registration = %registration.id, problem = chain(&problem), "the kept certificate is of no use");
+            None
+        }
+    }
+}
+
+/// Keeps the socket open. One that cannot be bound is tried again: the reason may be a user that is not there yet.
+async fn serve(host: Arc<Host>, registration: Registration, offers: watch::Receiver<Offer>, stop: Stop) {
+    let owner = Owner { uid: registration.uid, gid: registration.gid };
+    while !stop.is_stopped() {
+        match host.sockets.bind(registration.id, owner) {
+            Ok(listener) => {
+                let (limits, clock, metrics) = (host.limits, host.clock.clone(), host.metrics.clone());
+                let api = WorkloadApi { owner, offers: offers.clone(), limits, clock, metrics };
+                info!(registration = %registration.id, workload = %registration.workload, uid = owner.uid, gid = owner.gid, "serving");
+                if let Err(problem) = api.serve(listener, stop.clone()).await {
+                    error!(registration = %registration.id, problem = chain(&problem), "a workload's socket has failed");
+                }
+            }
+            Err(problem) => {
+                error!(registration = %registration.id, problem = chain(&problem), hint = problem.hint(), "a workload has no socket");
+            }
+        }
+        tokio::select! {
+            () = stop.stopped() => return,
+            () = tokio::time::sleep(BIND_AGAIN) => {}
+        }
+    }
+}
+
+fn clear_away(host: &Host, registration: &Registration) {
+    if let Err(problem) = host.sockets.remove(registration.id) {
+        error!(problem = chain(&problem), "a removed registration's socket is still there");
+    }
+    if let Err(problem) = host.state.forget_workload(registration.id) {
+        error!(problem = chain(&problem), "a removed registration's key is still there");
+    }
+    info!(registration = %registration.id, workload = %registration.workload, "registration removed");
+}
+
+const BIND_AGAIN: Duration = Duration::from_secs(5);
