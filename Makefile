@@ -1,0 +1,49 @@
+# `make demo` and `make test` do everything on a fresh machine; `make help` lists the rest.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+
+# Every binary carries the digest of the sources that it was built from, and the harness refuses any other.
+BULKHEAD_BUILD_ID := $(shell ci/build-id)
+export BULKHEAD_BUILD_ID
+CARGO ?= cargo
+LOCKED := --locked
+
+.PHONY: help setup machine build demo test lint fmt-check clippy deny docs dependencies clean
+
+help: ## what can be made
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 24
+
+setup: ## install what the machine lacks (asks for an administrator's password if it must)
+	@ci/machine install
+
+machine:
+	@ci/machine check
+
+build: machine ## build every program
+	$(CARGO) build $(LOCKED) --workspace --bins
+
+test: build ## run every test, as root or as an ordinary user
+	$(CARGO) test $(LOCKED) --workspace
+
+demo: build ## tell the story in network namespaces: KEEP=1 leaves it running, BREAK=n must fail at step n
+	ci/demo
+
+lint: fmt-check clippy deny dependencies ## format, lints, licences, and the direction of dependencies
+
+fmt-check:
+	$(CARGO) fmt --all --check
+
+clippy:
+	$(CARGO) clippy $(LOCKED) --workspace --all-targets -- -D warnings
+
+deny:
+	ci/deny
+
+dependencies:
+	ci/check-dependencies
+
+docs: ## build the documentation of the code
+	RUSTDOCFLAGS="-D warnings" $(CARGO) doc $(LOCKED) --workspace --no-deps
+
+clean: ## remove what was built
+	$(CARGO) clean
