@@ -74,7 +74,7 @@ pub enum Command {
     #[command(subcommand)]
     Policy(PolicyCommand),
     /// Shows how the CA is.
-    #[command(after_help = "Example:\n  bulkhead --ca ca.prod.example:8443 status")]
+    #[command(after_help = "Example:\n  bulkhead --ca ca.prod.example:15010 status")]
     Status,
 }
 
@@ -96,7 +96,7 @@ Exit codes:
 Data goes to stdout, everything else to stderr.
 
 Example:
-  bulkhead --ca ca.prod.example:8443 node list";
+  bulkhead --ca ca.prod.example:15010 node list";
 
 #[cfg(test)]
 mod tests {

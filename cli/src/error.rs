@@ -42,11 +42,11 @@ impl CliError {
     /// What the reader can do about it.
     pub fn hint(&self) -> Option<String> {
         match self {
-            Self::NoCa => Some("say where it answers, e.g. `--ca ca.prod.example:8443`".into()),
+            Self::NoCa => Some("say where it answers, e.g. `--ca ca.prod.example:15010`".into()),
             Self::Identity(error) => error.hint(),
             Self::Client(error) => error.hint(),
             Self::PolicyFile(error) => error.hint(),
-            Self::NoNode { near, .. } => did_you_mean(near),
+            Self::NoNode { near, .. } => Some(did_you_mean(near)),
             Self::NotConfirmed { .. } => Some("`--yes` revokes without asking".into()),
             Self::NoReceipt { .. } => Some("`bulkhead node show` tells its state; revoking again does no harm".into()),
             Self::TokenFile { source, .. } if source.kind() == io::ErrorKind::AlreadyExists => {
@@ -67,7 +67,10 @@ impl CliError {
     }
 }
 
-fn did_you_mean(near: &[String]) -> Option<String> {
+fn did_you_mean(near: &[String]) -> String {
     let names: Vec<_> = near.iter().map(|name| format!("`{name}`")).collect();
-    if names.is_empty() { None } else { Some(format!("did you mean {}?", names.join(" or "))) }
+    match names[..] {
+        [] => "`bulkhead node list` shows the names; a node comes in by a join token".into(),
+        _ => format!("did you mean {}?", names.join(" or ")),
+    }
 }

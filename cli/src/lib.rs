@@ -1,7 +1,7 @@
 //! The operator's command: one call to the CA's Admin service, and its answer for people or for programs.
 //!
 //! A command is one file; it speaks to the CA through [`client`], which alone knows protobuf, and shows what it got
-//! through [`print`]. Data goes to stdout, everything else to stderr, and the exit code is one of [`Exit`].
+//! through [`mod@print`]. Data goes to stdout, everything else to stderr, and the exit code is one of [`Exit`].
 
 pub mod args;
 pub mod client;

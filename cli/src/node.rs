@@ -73,7 +73,9 @@ impl Revoke {
         }
         // Nothing is asked of the CA before this where nobody is asked: it is the one call that must not wait.
         let mut revocation = match client.revoke_node(&self.name, &self.reason).await {
-            Err(not_found @ ClientError::NotFound { .. }) => return Err(self.near(&mut client, not_found).await),
+            Err(not_found @ ClientError::NotFound { .. }) => {
+                return Err(unknown(&mut client, &self.name, not_found).await);
+            }
             answer => answer?,
         };
         let receipt = self.receipt(&mut client, revocation.position).await;
@@ -87,13 +89,17 @@ impl Revoke {
         }
     }
 
-    /// Who may have been meant; what the CA said, when it does not tell this operator its nodes.
-    async fn near(&self, client: &mut Client, not_found: ClientError) -> CliError {
-        client.nodes().await.map_or(not_found.into(), |nodes| no_node(&self.name, &nodes))
-    }
-
     async fn receipt(&self, client: &mut Client, position: Position) -> Result<Option<Receipt>, ClientError> {
         if self.wait { client.receipt(position, self.timeout.duration()).await.map(Some) } else { Ok(None) }
+    }
+}
+
+/// What to say of a node that the CA does not know: who may have been meant, or else what the CA said.
+pub(crate) async fn unknown(client: &mut Client, name: &NodeName, not_found: ClientError) -> CliError {
+    match client.nodes().await {
+        Ok(nodes) if nodes.iter().all(|node| node.name != *name) => no_node(name, &nodes),
+        // It is there, so something else was not found; or this operator may not see the nodes.
+        _ => not_found.into(),
     }
 }
 
@@ -152,6 +158,7 @@ mod tests {
         let error = no_node(&"web-1".parse().unwrap(), &[node("web-2"), node("ledger"), node("wbe-1")]);
         assert_eq!(error.to_string(), "there is no node `web-1`");
         assert_eq!(error.hint().unwrap(), "did you mean `wbe-1` or `web-2`?");
-        assert_eq!(no_node(&"web-1".parse().unwrap(), &[]).hint(), None);
+        let nothing_near = no_node(&"web-1".parse().unwrap(), &[]);
+        assert!(nothing_near.hint().unwrap().contains("`bulkhead node list`"));
     }
 }

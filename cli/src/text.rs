@@ -29,7 +29,7 @@ impl fmt::Display for CaAddress {
 
 /// Why a text is not an address of the CA.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("`{text}` is not `host:port`, such as `ca.prod.example:8443` or `[fd00::1]:8443`")]
+#[error("`{text}` is not `host:port`, such as `ca.prod.example:15010` or `[fd00::1]:15010`")]
 pub struct ParseCaAddressError {
     text: String,
 }
@@ -61,18 +61,18 @@ mod tests {
     #[test]
     fn an_address_of_the_ca_has_a_host_and_a_port() {
         for (text, valid) in [
-            ("ca.prod.example:8443", true),
+            ("ca.prod.example:15010", true),
             ("10.0.0.1:1", true),
-            ("[fd00::1]:8443", true),
+            ("[fd00::1]:15010", true),
             ("", false),
             ("ca", false),
             ("ca:", false),
-            (":8443", false),
+            (":15010", false),
             ("ca:0", false),
             ("ca:65536", false),
-            ("fd00::1:8443", false),
+            ("fd00::1:15010", false),
             ("c a:1", false),
-            ("https://ca:8443", false),
+            ("https://ca:15010", false),
         ] {
             assert_eq!(text.parse::<CaAddress>().is_ok(), valid, "{text:?}");
         }

@@ -5,10 +5,10 @@ use std::net::IpAddr;
 use bulkhead_mesh::{InstanceId, Label, NodeName, WorkloadName};
 use clap::Subcommand;
 
-use crate::client::NewWorkload;
+use crate::client::{Client, ClientError, NewWorkload};
 use crate::record::RemovedWorkload;
 use crate::session::Session;
-use crate::{CliError, Exit};
+use crate::{CliError, Exit, node};
 
 /// What can be done with workloads.
 #[derive(Debug, Subcommand)]
@@ -58,7 +58,7 @@ impl WorkloadCommand {
     pub async fn run(self, session: &Session) -> Result<Exit, CliError> {
         let mut client = session.client().await?;
         match self {
-            Self::Register(register) => session.show(&client.register_workload(&register.into()).await?)?,
+            Self::Register(register) => register.run(&mut client, session).await?,
             Self::List => session.show(client.workloads().await?.as_slice())?,
             Self::Remove { id } => {
                 client.remove_workload(id).await?;
@@ -66,6 +66,16 @@ impl WorkloadCommand {
             }
         }
         Ok(Exit::Done)
+    }
+}
+
+impl Register {
+    async fn run(self, client: &mut Client, session: &Session) -> Result<(), CliError> {
+        let new = NewWorkload::from(self);
+        match client.register_workload(&new).await {
+            Err(not_found @ ClientError::NotFound { .. }) => Err(node::unknown(client, &new.node, not_found).await),
+            answer => session.show(&answer?),
+        }
     }
 }
 

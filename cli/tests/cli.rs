@@ -213,9 +213,30 @@ fn a_revocation_without_a_terminal_is_neither_asked_about_nor_looked_up_first() 
 }
 
 #[test]
+fn a_revocation_on_a_terminal_needs_the_nodes_name_or_yes() {
+    let revokes = |scene: &Scene| scene.ca.calls().iter().any(|call| call.starts_with("RevokeNodeRequest"));
+    let revoke = ["node", "revoke", "n1", "--reason", "gone"];
+
+    let scene = Scene::new();
+    let ended = scene.run(&revoke).end_on_a_terminal("y").expect(1);
+    assert!(ended.stderr.contains("Type its name to revoke it: "), "{}", ended.stderr);
+    assert!(ended.stderr.contains("hint: `--yes` revokes without asking"), "{}", ended.stderr);
+    assert!(!revokes(&scene));
+
+    scene.run(&revoke).end_on_a_terminal("n1").expect(0);
+    assert!(revokes(&scene));
+
+    let scene = Scene::new();
+    let ended = scene.run(&[&revoke[..], &["--yes"]].concat()).end_on_a_terminal("").expect(0);
+    assert_eq!((ended.stderr.as_str(), scene.ca.calls().len()), ("", 1));
+}
+
+#[test]
 fn a_mistyped_node_is_answered_with_the_near_names() {
     let scene = Scene::new();
-    for arguments in [&["node", "revoke", "slient-1", "--reason", "gone"][..], &["node", "show", "slient-1"]] {
+    let register = [&REGISTER[..4], &["--node", "slient-1"], &REGISTER[6..]].concat();
+    for arguments in [&["node", "revoke", "slient-1", "--reason", "gone"][..], &["node", "show", "slient-1"], &register]
+    {
         let ended = scene.run(arguments).end().expect(1);
         assert_eq!(ended.stderr, "error: there is no node `slient-1`\nhint: did you mean `silent-1`?\n");
     }

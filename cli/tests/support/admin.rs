@@ -79,6 +79,9 @@ impl Admin for MockAdmin {
 
     async fn register_workload(&self, request: Request<RegisterWorkloadRequest>) -> Answer<Registration> {
         let RegisterWorkloadRequest { workload, node, label, address, uid, gid } = self.note(request);
+        if node != "n1" {
+            return Err(Status::not_found("no node of that name was ever admitted"));
+        }
         let label = if label.is_empty() { "internal".into() } else { label };
         Ok(Response::new(Registration { id: vec![7; 16], workload, label, node, address, uid, gid }))
     }

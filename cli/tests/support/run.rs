@@ -1,9 +1,9 @@
 //! The real binary, in an environment of its own.
 
-use std::fs;
+use std::fs::{self, File};
 use std::io::Write;
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::{Command, Output, Stdio};
 
 use bulkhead_identity::{KeyStore, StoredIdentity};
 
@@ -52,15 +52,28 @@ impl Run {
         self
     }
 
+    /// On a terminal, at which somebody types this line.
+    pub fn end_on_a_terminal(mut self, typed: &str) -> Ended {
+        let terminal = nix::pty::openpty(None, None).unwrap();
+        let mut keyboard = File::from(terminal.master);
+        keyboard.write_all(format!("{typed}\n").as_bytes()).unwrap();
+        Ended::from(self.command.stdin(Stdio::from(terminal.slave)).output().unwrap())
+    }
+
     pub fn end(mut self) -> Ended {
         self.command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = self.command.spawn().unwrap();
         // A command that reads nothing may be gone before it is written to.
         let _ = child.stdin.take().unwrap().write_all(self.input.as_bytes());
-        let output = child.wait_with_output().unwrap();
+        Ended::from(child.wait_with_output().unwrap())
+    }
+}
+
+impl From<Output> for Ended {
+    fn from(output: Output) -> Self {
         let text = |bytes| String::from_utf8(bytes).unwrap();
         let code = output.status.code().unwrap();
-        Ended { code, stdout: text(output.stdout), stderr: text(output.stderr) }
+        Self { code, stdout: text(output.stdout), stderr: text(output.stderr) }
     }
 }
 
