@@ -29,9 +29,11 @@ async fn renew_for_ever(host: &Host) {
     let mut slot = Slot::new(Some(node.certified.leaf()), host.clock.now());
     loop {
         host.metrics.node_not_after(host.identities.current().not_after().as_secs());
+        if slot.asks(host.clock.now()) {
+            let event = ask(host).await;
+            slot.happened(&event, host.clock.now(), dice::throw());
+        }
         host.clock.until(slot.wake_at()).await;
-        let event = ask(host).await;
-        slot.happened(&event, host.clock.now(), dice::throw());
     }
 }
 

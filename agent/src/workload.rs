@@ -77,8 +77,8 @@ impl Workload {
     async fn renew_for_ever(&mut self) {
         let mut nodes = self.host.identities.subscribe();
         loop {
-            let event = if self.slot.asks(self.host.clock.now()) { Some(self.ask().await) } else { None };
-            if let Some(event) = event {
+            if self.slot.asks(self.host.clock.now()) {
+                let event = self.ask().await;
                 self.slot.happened(&event, self.host.clock.now(), dice::throw());
             }
             let bundle = nodes.borrow_and_update().membership.bundle.clone();

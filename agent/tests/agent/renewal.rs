@@ -17,8 +17,8 @@ async fn a_client_that_stays_gets_each_renewed_certificate() {
     let agent = world.agent().await;
     let mut stream = world.follow(registration(1).id).await;
     let first = next_leaf(&mut stream).await.unwrap();
-    // A third of an hour, and the thirtieth that the dice may add.
-    world.clock.advance(HOUR / 3 + HOUR / 30);
+    // A third of an hour, and the twelfth that the dice may add.
+    world.clock.advance(HOUR / 3 + HOUR / 12);
     let second = next_leaf(&mut stream).await.unwrap();
     assert_ne!(first, second);
     agent.stop().await;
@@ -30,7 +30,7 @@ async fn the_nodes_certificate_is_renewed_and_the_new_one_survives_a_restart() {
     let before = std::fs::read(world.state().join("node.pem")).unwrap();
     let agent = world.agent().await;
     let week = Duration::from_hours(24 * 7);
-    world.clock.advance(week / 3 + week / 30);
+    world.clock.advance(week / 3 + week / 12);
     until("the renewal", || std::future::ready(world.books.renewed.load(Ordering::Relaxed) == 1)).await;
     until("the new file", || std::future::ready(std::fs::read(world.state().join("node.pem")).unwrap() != before))
         .await;
