@@ -5,6 +5,13 @@
 //! bytes of one of them. Nothing here decides who may talk; nothing outside `tunnel` knows which library multiplexes.
 
 pub mod capture;
+pub mod clocks;
 pub mod copy;
+pub mod directory;
+pub mod identity_source;
+pub mod live;
+pub mod registry;
 pub mod socket;
+pub mod subject;
+pub mod truth;
 pub mod tunnel;

@@ -94,7 +94,9 @@ pub fn copy<S: Stream, R>(
     let mut both = Both { stream, up: Up::default(), down: Down::default() };
     async move {
         let how = until_ended(&app.socket, &mut both, &counts, pin!(cut)).await;
-        app.finished = matches!(how, How::Finished);
+        if matches!(how, How::Finished) {
+            app.finish();
+        }
         Ended { how, up: counts.up(), down: counts.down() }
     }
 }
@@ -122,6 +124,13 @@ async fn until_ended<S: Stream, R>(
 struct Application {
     socket: TcpStream,
     finished: bool,
+}
+
+impl Application {
+    /// Both directions have finished: the coming close is an orderly one.
+    fn finish(&mut self) {
+        self.finished = true;
+    }
 }
 
 impl Drop for Application {

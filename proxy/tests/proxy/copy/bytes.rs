@@ -32,6 +32,18 @@ async fn sixteen_mebibytes_and_a_close_at_once_arrive_whole() {
 }
 
 #[tokio::test]
+async fn what_the_kernel_holds_when_the_copy_ends_arrives_all_the_same() {
+    let mut ends = ends(&TunnelLimits::default()).await;
+    let mut path = path(&mut ends).await;
+    path.client.shutdown().await.unwrap();
+    path.server.write_all(&pattern(1 << 20)).await.unwrap();
+    drop(path.server);
+    assert_eq!(path.inbound.ended().await.how, How::Finished);
+    assert_eq!(path.outbound.ended().await.how, How::Finished);
+    assert!(all(&mut path.client).await == pattern(1 << 20));
+}
+
+#[tokio::test]
 async fn both_directions_at_once_arrive_whole() {
     let mut ends = ends(&TunnelLimits::default()).await;
     let mut path = path(&mut ends).await;

@@ -1,5 +1,6 @@
 //! What the tests stand on: two ends of a tunnel, a peer that speaks frames by hand, sockets on loopback.
 
+pub(crate) mod captured;
 pub(crate) mod path;
 pub(crate) mod wire;
 
