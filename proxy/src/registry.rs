@@ -78,9 +78,8 @@ impl Registry {
     /// Cuts that whose certificate has ended: a comparison for each, cheap enough for every second.
     pub(crate) fn sweep_ended(&self) -> usize {
         let now = self.clocks.now();
-        self.live.sweep(|subject| {
-            subject.peer.as_ref().is_some_and(|peer| now > peer.not_after()).then_some(Cut::Expired)
-        })
+        self.live
+            .sweep(|subject| subject.peer.as_ref().is_some_and(|peer| now > peer.not_after()).then_some(Cut::Expired))
     }
 
     /// Waits until the index holds nothing that may not be.

@@ -12,13 +12,7 @@ use crate::truth::Knowledge;
 
 /// Why this must be cut, if it must. What is asked first is what an operator wants to read: a revocation before an
 /// expiry, both before the policy.
-pub fn judge(
-    subject: &Subject,
-    own: &Own,
-    knowledge: &Knowledge,
-    staleness: Duration,
-    now: Timestamp,
-) -> Option<Cut> {
+pub fn judge(subject: &Subject, own: &Own, knowledge: &Knowledge, staleness: Duration, now: Timestamp) -> Option<Cut> {
     let peer = subject.peer.as_deref();
     peer.and_then(|peer| disbelieved(peer, knowledge))
         .or_else(|| ended(peer, own, now).then_some(Cut::Expired))
