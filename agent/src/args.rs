@@ -57,8 +57,8 @@ pub struct JoinArgs {
 
 /// Serves the workloads of this node until it gets SIGTERM or SIGINT.
 ///
-/// Keeps the node's certificate fresh, follows the CA's stream of registrations, keeps one certificate per registration,
-/// and serves the SPIFFE Workload API on `<socket-dir>/<registration>/api.sock`, each for the user and the group of the
+/// Keeps the node's certificate fresh, follows the CA's stream of registrations, keeps one certificate per
+/// registration, and serves the SPIFFE Workload API on `<socket-dir>/<registration>/api.sock`, each for the user and the group of the
 /// registration alone. Without the CA it serves what it has until each certificate ends.
 #[derive(Args, Debug)]
 #[command(after_help = "Example:\n  bulkhead-agent run --ca ca-1.example:8443 --ca ca-2.example:8443")]

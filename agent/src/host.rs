@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use bulkhead_daemon::{SharedClock, Subject};
 use bulkhead_mesh::InstanceId;
 use tokio::sync::watch;
 
@@ -13,8 +14,6 @@ use crate::offer::Offer;
 use crate::sockets::SocketDirectory;
 use crate::state::StateDirectory;
 use crate::workload_api::Limits;
-use bulkhead_daemon::SharedClock;
-use bulkhead_daemon::Subject;
 
 /// The agent's belongings.
 #[derive(Debug)]

@@ -5,15 +5,16 @@
 
 use std::path::PathBuf;
 
+use bulkhead_daemon::SharedClock;
 use bulkhead_identity::keys::PrivateKey;
+use bulkhead_identity::peer::PeerError;
 use bulkhead_mesh::{NodeName, SpiffeId, Timestamp, TrustDomain};
 use bulkhead_protocol::join_token::JoinToken;
 
 use crate::ca_client::{CaClient, CaError};
 use crate::certified::{Certified, CertifiedError, signing_request};
-use crate::node_identity::{IdentityError, check_node_chain};
+use crate::first_contact::check_node_chain;
 use crate::state::{Membership, StateDirectory, StateError};
-use bulkhead_daemon::SharedClock;
 
 /// What came of it.
 #[derive(Clone, Debug)]
@@ -48,8 +49,8 @@ pub async fn join(state: &StateDirectory, token: &JoinToken, clock: SharedClock)
 }
 
 /// Whether this very node has joined before. It may do so again: it was revoked and re-admitted, or was off for so long
-/// that its certificate can renew no more. An identity of any other node or mesh is never overwritten: it would be lost,
-/// and whoever ran the command on the wrong host would not notice.
+/// that its certificate can renew no more. An identity of any other node or mesh is never overwritten: it would be
+/// lost, and whoever ran the command on the wrong host would not notice.
 fn check_earlier(state: &StateDirectory, membership: &Membership) -> Result<bool, JoinError> {
     let (Some(earlier), Some(_)) = (state.membership()?, state.node()?) else { return Ok(false) };
     if earlier.is_same_node(membership) {
@@ -87,7 +88,7 @@ pub enum JoinError {
     #[error("what the CA answered is not this node's certificate")]
     Certified(#[from] CertifiedError),
     #[error("what the CA answered does not lead to the token's roots")]
-    Identity(#[from] IdentityError),
+    Chain(#[from] PeerError),
 }
 
 impl JoinError {
@@ -102,7 +103,7 @@ impl JoinError {
                 "create a new token with `bulkhead token create`; a token is good once and for a short while".into(),
             ),
             Self::Ca(_) => Some("run the same command again: the token is still good for this host's key".into()),
-            Self::Certified(_) | Self::Identity(_) => None,
+            Self::Certified(_) | Self::Chain(_) => None,
         }
     }
 }

@@ -6,6 +6,7 @@ pub mod ca_client;
 pub mod certified;
 pub mod dice;
 pub mod error;
+pub mod first_contact;
 pub mod host;
 pub mod join;
 pub mod leaf;

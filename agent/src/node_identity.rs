@@ -2,16 +2,19 @@
 //!
 //! There is one writer of `node.pem` and `mesh.json` while the agent runs, and it is here: what is seen is on the disk.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
-use bulkhead_identity::peer::{AcceptedIssuers, Demand, PeerError, Truth, Verifier};
-use bulkhead_identity::tls::{CurrentTruth, OwnIdentity, OwnIdentityError};
-use bulkhead_identity::{Limits, PurposeKind, TrustBundle};
-use bulkhead_mesh::{CutoffSet, Levels, SpiffeId, Timestamp};
+use bulkhead_identity::TrustBundle;
+use bulkhead_identity::bundle::BundleError;
+use bulkhead_identity::peer::PeerError;
+use bulkhead_identity::tls::{OwnIdentity, OwnIdentityError};
+use bulkhead_mesh::{SpiffeId, Timestamp};
 use rustls_pki_types::CertificateDer;
 use tokio::sync::watch;
 
 use crate::certified::{Certified, CertifiedError};
+use crate::first_contact::check_node_chain;
 use crate::state::{Membership, StateDirectory, StateError};
 
 /// One generation of the node's identity.
@@ -87,7 +90,7 @@ impl NodeIdentities {
             return Ok(());
         }
         let bundle = TrustBundle::new(known.trust_domain().clone(), roots).map_err(IdentityError::Roots)?;
-        check_node_chain(current.certified.chain(), &bundle, now)?;
+        check_node_chain(current.certified.chain(), &bundle, now).map_err(IdentityError::Chain)?;
         let membership = Membership { bundle, ..current.membership.clone() };
         self.state.keep_membership(&membership)?;
         self.current.send_replace(Arc::new(NodeIdentity { membership, certified: current.certified.clone() }));
@@ -95,58 +98,18 @@ impl NodeIdentities {
     }
 }
 
-/// Whether these roots vouch for a node's chain, as every peer will check it.
-pub fn check_node_chain(
-    chain: &[CertificateDer<'_>],
-    bundle: &TrustBundle,
-    now: Timestamp,
-) -> Result<(), IdentityError> {
-    let (truth, limits) = (first_contact(), Limits::default());
-    // A node that was off for long may still hold an ended certificate; here only the path to the roots is asked.
-    let demand = Demand::any_of(&[PurposeKind::Node]).with_grace_for_expired_nodes(now.since(Timestamp::EPOCH));
-    let verifier = Verifier { bundle, demand: &demand, truth: &truth, limits: &limits };
-    verifier.verify(chain, now).map(|_| ()).map_err(IdentityError::Chain)
-}
-
-/// What an agent holds the CA against: whichever control issuer the root has signed.
-#[derive(Clone, Debug)]
-pub struct FirstContact(Arc<Truth>);
-
-impl FirstContact {
-    /// No levels but the usual ones, no cutoffs.
-    pub fn new() -> Self {
-        Self(Arc::new(first_contact()))
-    }
-}
-
-impl Default for FirstContact {
-    fn default() -> Self {
-        Self::new()
-    }
-}
-
-impl CurrentTruth for FirstContact {
-    fn truth(&self) -> Arc<Truth> {
-        Arc::clone(&self.0)
-    }
-}
-
-fn first_contact() -> Truth {
-    Truth { levels: Levels::default(), issuers: AcceptedIssuers::AnyBelowRoot, cutoffs: CutoffSet::default() }
-}
-
 /// Why the node has no identity, or not a new one.
 #[derive(Debug, thiserror::Error)]
 #[allow(missing_docs, reason = "the message of each variant is its documentation")]
 pub enum IdentityError {
     #[error("this node has not joined a mesh: {state} holds no identity", state = .state.display())]
-    NotJoined { state: std::path::PathBuf },
+    NotJoined { state: PathBuf },
     #[error(transparent)]
     State(#[from] StateError),
     #[error("the node's certificate is of no use")]
     Certified(#[from] CertifiedError),
     #[error("the roots that the CA named are no trust bundle")]
-    Roots(#[source] bulkhead_identity::bundle::BundleError),
+    Roots(#[source] BundleError),
     #[error("the roots that the CA named do not vouch for this node's certificate")]
     Chain(#[source] PeerError),
 }

@@ -2,19 +2,20 @@
 
 use std::sync::Arc;
 
+use bulkhead_daemon::Stop;
 use bulkhead_identity::keys::PrivateKey;
+use bulkhead_identity::peer::PeerError;
 use tracing::{error, info, warn};
 
 use crate::ca_client::CaError;
 use crate::certified::{Certified, CertifiedError, signing_request};
 use crate::dice;
+use crate::first_contact::check_node_chain;
 use crate::host::Host;
 use crate::metrics::{Asked, Outcome};
-use crate::node_identity::{IdentityError, check_node_chain};
 use crate::report::chain;
 use crate::state::StateError;
 use crate::svids::{Event, Slot};
-use bulkhead_daemon::Stop;
 
 /// Renews until stopped.
 pub async fn keep_fresh(host: Arc<Host>, stop: Stop) {
@@ -45,7 +46,8 @@ async fn ask(host: &Host) -> Event {
             (Event::Issued(certified.leaf().clone()), Outcome::Done)
         }
         Err(RenewError::Ca(problem)) if problem.is_refusal() => {
-            error!(%until, problem = chain(&problem), "the CA refuses this node; workloads are served what they have until it ends");
+            let problem = chain(&problem);
+            error!(%until, problem, "the CA refuses this node; workloads are served what they have until it ends");
             (Event::Refused, Outcome::Refused)
         }
         Err(problem) => {
@@ -79,8 +81,8 @@ enum RenewError {
     Ca(#[from] CaError),
     #[error(transparent)]
     Certified(#[from] CertifiedError),
-    #[error(transparent)]
-    Identity(#[from] IdentityError),
+    #[error("the new certificate does not lead to the roots of the mesh")]
+    Chain(#[from] PeerError),
     #[error(transparent)]
     State(#[from] StateError),
 }

@@ -5,12 +5,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use bulkhead_daemon::SharedClock;
 use bulkhead_identity::TrustBundle;
 use bulkhead_mesh::Timestamp;
 use tokio::sync::watch;
 
 use crate::certified::Certified;
-use bulkhead_daemon::SharedClock;
 
 /// All that one registration has to give now.
 #[derive(Clone, Debug)]

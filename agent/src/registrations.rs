@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
+use bulkhead_daemon::Stop;
 use bulkhead_mesh::NodeName;
 use bulkhead_protocol::convert::Registration;
 use tokio::sync::watch;
@@ -16,7 +17,6 @@ use crate::metrics::{Asked, Outcome};
 use crate::report::chain;
 use crate::state::StateError;
 use crate::workloads::Told;
-use bulkhead_daemon::Stop;
 
 /// Keeps `told` up to date until stopped. What an earlier run was told stands until the CA says otherwise.
 pub async fn follow(host: Arc<Host>, told: watch::Sender<Told>, stop: Stop) {

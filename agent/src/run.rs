@@ -4,6 +4,9 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use bulkhead_daemon::SharedClock;
+use bulkhead_daemon::Stop;
+use bulkhead_daemon::{AdminError, AdminPort};
 use tokio::sync::watch;
 use tokio::task::{JoinError, JoinSet};
 use tracing::info;
@@ -17,9 +20,6 @@ use crate::state::{StateDirectory, StateError};
 use crate::workload_api::Limits;
 use crate::workloads::Workloads;
 use crate::{node_renewal, registrations};
-use bulkhead_daemon::SharedClock;
-use bulkhead_daemon::Stop;
-use bulkhead_daemon::{AdminError, AdminPort};
 
 /// What `run` is told.
 #[derive(Clone, Debug)]

@@ -3,6 +3,7 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
+use bulkhead_daemon::Stop;
 use bulkhead_mesh::InstanceId;
 use bulkhead_protocol::convert::Registration;
 use tokio::sync::watch;
@@ -13,7 +14,6 @@ use crate::host::Host;
 use crate::offer::Ended;
 use crate::report::chain;
 use crate::workload::Workload;
-use bulkhead_daemon::Stop;
 
 /// The registrations of this node; `None` until they are known.
 pub type Told = Option<Arc<[Registration]>>;
@@ -84,7 +84,7 @@ impl Workloads {
                 self.served.insert(registration.id, Served { registration: registration.clone(), end, task });
             }
             Err(problem) => {
-                error!(registration = %registration.id, problem = chain(&problem), "this registration cannot be served");
+                error!(registration = %registration.id, problem = chain(&problem), "this cannot be served");
             }
         }
     }

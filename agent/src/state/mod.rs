@@ -5,29 +5,30 @@
 //! | file | what |
 //! |---|---|
 //! | `mesh.json` | trust domain, node, CA addresses and roots |
-//! | `node.pem` | the node's key and chain; written last by a join, so that its presence says that the node has joined |
+//! | `node.pem` | the node's key and chain; written last by a join: where it is, the node has joined |
 //! | `joining.pem` | the key of a join whose answer has not come yet |
 //! | `registrations.json` | the last registrations that the CA told |
 //! | `workloads/<registration>.pem` | a workload's key and chain |
 //! | `lock` | held by the one agent that uses the directory |
 
+mod error;
 mod file;
 mod membership;
 mod registrations;
 
 use std::collections::HashSet;
 use std::fs::{self, DirBuilder, File, TryLockError};
-use std::io;
 use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 
-use bulkhead_identity::keys::{KeyError, KeyStore, PrivateKey, StoredIdentity};
+use bulkhead_identity::keys::{KeyStore, PrivateKey, StoredIdentity};
 use bulkhead_mesh::{InstanceId, SpiffeId};
 use bulkhead_protocol::convert::Registration;
 use rustls_pki_types::PrivatePkcs8KeyDer;
 use rustls_pki_types::pem::PemObject as _;
 use zeroize::Zeroizing;
 
+pub use error::StateError;
 pub use membership::Membership;
 
 /// The agent's directory, held by this process alone.
@@ -159,40 +160,6 @@ impl Drop for StateDirectory {
     fn drop(&mut self) {
         // Where it fails there is no lock to lose.
         let _ = self.lock.unlock();
-    }
-}
-
-/// Why the agent's files cannot be read or written.
-#[derive(Debug, thiserror::Error)]
-#[allow(missing_docs, reason = "the message of each variant is its documentation")]
-pub enum StateError {
-    #[error("cannot use the state directory {path}", path = .path.display())]
-    Directory { path: PathBuf, source: io::Error },
-    #[error("another agent uses the state directory {path}", path = .path.display())]
-    InUse { path: PathBuf },
-    #[error("cannot read {path}", path = .path.display())]
-    Read { path: PathBuf, source: io::Error },
-    #[error("cannot write {path}", path = .path.display())]
-    Write { path: PathBuf, source: io::Error },
-    #[error("{path} is damaged: {problem}", path = .path.display())]
-    Damaged { path: PathBuf, problem: String },
-    #[error(transparent)]
-    Key(#[from] KeyError),
-}
-
-impl StateError {
-    /// What a person can do about it.
-    pub fn hint(&self) -> Option<String> {
-        match self {
-            Self::InUse { .. } => Some("stop it first, or give this one a `--state-dir` of its own".into()),
-            Self::Directory { .. } | Self::Read { .. } | Self::Write { .. } => {
-                Some("`--state-dir` must name a directory that the agent's user owns".into())
-            }
-            Self::Damaged { .. } => {
-                Some("remove the file; a node whose `mesh.json` is lost joins again with a new token".into())
-            }
-            Self::Key(error) => error.hint(),
-        }
     }
 }
 

@@ -9,6 +9,8 @@ mod service;
 
 use std::time::Duration;
 
+use bulkhead_daemon::SharedClock;
+use bulkhead_daemon::Stop;
 use tokio::net::UnixListener;
 use tokio::sync::watch;
 use tonic::transport::Server;
@@ -16,8 +18,6 @@ use tonic::transport::Server;
 use crate::metrics::Metrics;
 use crate::offer::Offer;
 use crate::sockets::Owner;
-use bulkhead_daemon::SharedClock;
-use bulkhead_daemon::Stop;
 
 use service::Service;
 

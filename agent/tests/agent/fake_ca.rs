@@ -135,7 +135,7 @@ impl FakeCa {
 fn acceptor(books: &Books, own: &OwnIdentity) -> Acceptor {
     let trust = Trust {
         bundle: Arc::new(books.pki.bundle()),
-        truth: Arc::new(bulkhead_agent::node_identity::FirstContact::new()),
+        truth: Arc::new(bulkhead_agent::first_contact::FirstContact::new()),
         clock: books.clock.clone(),
         limits: Limits::default(),
     };

@@ -1,8 +1,10 @@
 //! One registration while it lasts: its certificate, kept fresh, and its socket, kept open.
 
-use std::sync::Arc;
-use std::time::Duration;
+mod socket;
 
+use std::sync::Arc;
+
+use bulkhead_daemon::{Stop, Stopper};
 use bulkhead_identity::keys::PrivateKey;
 use bulkhead_mesh::name::ParseSpiffeIdError;
 use bulkhead_mesh::{Purpose, SpiffeId};
@@ -18,11 +20,8 @@ use crate::host::Host;
 use crate::metrics::{Asked, Outcome};
 use crate::offer::{Ended, Offer};
 use crate::report::chain;
-use crate::sockets::Owner;
 use crate::state::StateError;
 use crate::svids::{Event, Slot};
-use crate::workload_api::WorkloadApi;
-use bulkhead_daemon::{Stop, Stopper};
 
 /// A registration that is served.
 #[derive(Debug)]
@@ -53,7 +52,7 @@ impl Workload {
         let (host, registration, offers) = (Arc::clone(host), registration.clone(), Arc::clone(offers));
         let (stopper, stop) = Stopper::new();
         let mut tasks = JoinSet::new();
-        tasks.spawn(serve(Arc::clone(&host), registration.clone(), offers.subscribe(), stop.clone()));
+        tasks.spawn(socket::serve(Arc::clone(&host), registration.clone(), offers.subscribe(), stop.clone()));
         tasks.spawn(self.keep_fresh(stop));
         // The owner never goes away without a word; if it did, it was on its way out.
         let ended =
@@ -63,7 +62,7 @@ impl Workload {
         while tasks.join_next().await.is_some() {}
         host.board.leave(registration.id);
         if ended == Ended::Removed {
-            clear_away(&host, &registration);
+            socket::clear_away(&host, &registration);
         }
     }
 
@@ -98,14 +97,16 @@ impl Workload {
 
     /// Asks for a certificate once, and offers it.
     async fn ask(&self) -> Event {
+        let registration = self.registration.id;
         let (event, outcome) = match self.issue().await {
             Ok(certified) => (self.offer(certified), Outcome::Done),
             Err(AskError::Ca(problem)) if problem.is_refusal() => {
-                error!(registration = %self.registration.id, id = %self.id, problem = chain(&problem), "the CA refuses this workload a certificate; the one it has is served until it ends");
+                let (id, problem) = (&self.id, chain(&problem));
+                error!(%registration, %id, problem, "the CA refuses a certificate; the one held is served until it ends");
                 (Event::Refused, Outcome::Refused)
             }
             Err(problem) => {
-                warn!(registration = %self.registration.id, id = %self.id, problem = chain(&problem), "no certificate for this workload; trying again");
+                warn!(%registration, id = %self.id, problem = chain(&problem), "no certificate; trying again");
                 (Event::Failed, Outcome::Failed)
             }
         };
@@ -158,39 +159,3 @@ fn kept(host: &Host, registration: &Registration, id: &SpiffeId) -> Option<Certi
         }
     }
 }
-
-/// Keeps the socket open. One that cannot be bound is tried again: the reason may be a user that is not there yet.
-async fn serve(host: Arc<Host>, registration: Registration, offers: watch::Receiver<Offer>, stop: Stop) {
-    let owner = Owner { uid: registration.uid, gid: registration.gid };
-    while !stop.is_stopped() {
-        match host.sockets.bind(registration.id, owner) {
-            Ok(listener) => {
-                let (limits, clock, metrics) = (host.limits, host.clock.clone(), host.metrics.clone());
-                let api = WorkloadApi { owner, offers: offers.clone(), limits, clock, metrics };
-                info!(registration = %registration.id, workload = %registration.workload, uid = owner.uid, gid = owner.gid, "serving");
-                if let Err(problem) = api.serve(listener, stop.clone()).await {
-                    error!(registration = %registration.id, problem = chain(&problem), "a workload's socket has failed");
-                }
-            }
-            Err(problem) => {
-                error!(registration = %registration.id, problem = chain(&problem), hint = problem.hint(), "a workload has no socket");
-            }
-        }
-        tokio::select! {
-            () = stop.stopped() => return,
-            () = tokio::time::sleep(BIND_AGAIN) => {}
-        }
-    }
-}
-
-fn clear_away(host: &Host, registration: &Registration) {
-    if let Err(problem) = host.sockets.remove(registration.id) {
-        error!(problem = chain(&problem), "a removed registration's socket is still there");
-    }
-    if let Err(problem) = host.state.forget_workload(registration.id) {
-        error!(problem = chain(&problem), "a removed registration's key is still there");
-    }
-    info!(registration = %registration.id, workload = %registration.workload, "registration removed");
-}
-
-const BIND_AGAIN: Duration = Duration::from_secs(5);

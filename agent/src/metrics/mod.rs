@@ -1,14 +1,17 @@
 //! What the agent counts; every label value is an enum.
 
-use std::fmt;
+mod labels;
+
 use std::sync::Arc;
 
 use prometheus_client::encoding::text::encode;
-use prometheus_client::encoding::{EncodeLabelSet, EncodeLabelValue, LabelValueEncoder};
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::Registry;
+
+pub use labels::{Asked, Outcome, RefusedCall};
+use labels::{RefusedLabels, RequestLabels};
 
 /// The agent's counters; clones count together.
 #[derive(Clone, Debug)]
@@ -23,93 +26,6 @@ struct Inner {
     connected: Gauge,
     node_not_after: Gauge,
     registry: Registry,
-}
-
-/// Why a call to a workload's socket was refused.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum RefusedCall {
-    /// The SPIFFE header was missing.
-    Header,
-    /// Another user or group.
-    Caller,
-    /// Too many connections.
-    Connections,
-}
-
-/// What was asked of the CA.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Asked {
-    /// A workload's certificate.
-    Issue,
-    /// The node's next certificate.
-    Renew,
-    /// The stream of registrations.
-    Watch,
-}
-
-/// How it ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Outcome {
-    /// As asked.
-    Done,
-    /// The CA said no: the node is revoked, or the registration is not this node's.
-    Refused,
-    /// The CA could not be reached or did not answer as it should.
-    Failed,
-}
-
-impl RefusedCall {
-    const fn as_str(self) -> &'static str {
-        match self {
-            Self::Header => "header",
-            Self::Caller => "caller",
-            Self::Connections => "connections",
-        }
-    }
-}
-
-impl Asked {
-    const fn as_str(self) -> &'static str {
-        match self {
-            Self::Issue => "issue",
-            Self::Renew => "renew",
-            Self::Watch => "watch",
-        }
-    }
-}
-
-impl Outcome {
-    const fn as_str(self) -> &'static str {
-        match self {
-            Self::Done => "done",
-            Self::Refused => "refused",
-            Self::Failed => "failed",
-        }
-    }
-}
-
-/// Writes label values by their lower-case names.
-macro_rules! encode_by_name {
-    ($($label:ty),*) => {$(
-        impl EncodeLabelValue for $label {
-            fn encode(&self, encoder: &mut LabelValueEncoder<'_>) -> Result<(), fmt::Error> {
-                self.as_str().encode(encoder)
-            }
-        }
-    )*};
-}
-
-encode_by_name!(RefusedCall, Asked, Outcome);
-
-#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct RefusedLabels {
-    reason: RefusedCall,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct RequestLabels {
-    asked: Asked,
-    outcome: Outcome,
 }
 
 /// Counts one open stream for as long as it lives.

@@ -1,0 +1,47 @@
+//! Why the CA did not do what it was asked.
+
+use bulkhead_identity::tls::OwnIdentityError;
+use bulkhead_protocol::convert::ConvertError;
+use bulkhead_protocol::transport::ConnectError;
+use tonic::{Code, Status};
+
+/// Why the CA did not do what it was asked.
+#[derive(Debug, thiserror::Error)]
+#[allow(missing_docs, reason = "the message of each variant is its documentation")]
+pub enum CaError {
+    #[error("the CA cannot be reached")]
+    Connect(#[from] ConnectError),
+    #[error("the CA refused: {message}")]
+    Refused { message: String },
+    #[error("the CA did not answer as it should ({code:?}): {message}")]
+    Failed { code: Code, message: String },
+    #[error("the CA was silent for too long")]
+    Silent,
+    #[error("the CA ended the stream")]
+    Ended,
+    #[error("the CA broke the protocol: {0}")]
+    Protocol(&'static str),
+    #[error("the CA sent what has no meaning")]
+    Convert(#[from] ConvertError),
+    #[error("the node's certificate cannot be shown")]
+    Own(#[from] OwnIdentityError),
+    #[error("TLS cannot be configured")]
+    Configuration(#[source] rustls::Error),
+}
+
+impl CaError {
+    /// Whether the CA has decided against us, so that asking again soon is of no use.
+    pub const fn is_refusal(&self) -> bool {
+        matches!(self, Self::Refused { .. })
+    }
+}
+
+impl From<Status> for CaError {
+    fn from(status: Status) -> Self {
+        let message = status.message().to_owned();
+        match status.code() {
+            Code::PermissionDenied | Code::Unauthenticated => Self::Refused { message },
+            code => Self::Failed { code, message },
+        }
+    }
+}
