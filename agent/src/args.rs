@@ -2,10 +2,9 @@
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
-use std::sync::LazyLock;
 use std::time::Duration;
 
-use bulkhead_daemon::version::VERSION;
+use bulkhead_daemon::version;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::run::RunConfig;
@@ -14,7 +13,7 @@ use crate::workload_api::Limits;
 
 /// One per host: holds the node's identity and hands certificates to the workloads of that host.
 #[derive(Debug, Parser)]
-#[command(name = "bulkhead-agent", version = VERSION_TEXT.as_str(), max_term_width = 100)]
+#[command(name = "bulkhead-agent", version = version::text(option_env!("BULKHEAD_BUILD_ID")), max_term_width = 100)]
 #[command(
     after_help = "Example:\n  bulkhead token create --node n1 > n1.token\n  bulkhead-agent join --token-file n1.token\n  bulkhead-agent run"
 )]
@@ -122,6 +121,4 @@ fn positive(text: &str) -> Result<usize, String> {
     text.parse().ok().filter(|number| *number > 0).ok_or_else(|| "not a number from 1 up".into())
 }
 
-/// With the build's id, by which the tests refuse a binary that is not theirs.
-static VERSION_TEXT: LazyLock<String> = LazyLock::new(|| VERSION.to_string());
 const DEFAULT_STATE: &str = "/var/lib/bulkhead-agent";

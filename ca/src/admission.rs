@@ -4,7 +4,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use bulkhead_mesh::{NodeName, Purpose, Serial, Timestamp};
+use bulkhead_mesh::{Label, NodeName, Purpose, Serial, Timestamp};
 use bulkhead_protocol::join_token::{JoinSecret, JoinToken};
 
 use crate::audit::{Action, Actor, AuditRecord, Outcome};
@@ -35,6 +35,7 @@ pub async fn create_token(
     addresses: Vec<IpAddr>,
     lifetime: Duration,
 ) -> Result<NewToken, Denied> {
+    check_levels(ca, &clearance)?;
     let secret = JoinSecret::from_random(dice::random()?);
     let (secret_hash, clock, name) = (TokenHash::of(secret.as_bytes()), ca.now(), node.clone());
     let created = ca.store.write(Lane::Ordinary, move |tx| {
@@ -57,6 +58,14 @@ pub async fn create_token(
     let expires = created.await?;
     let (ca_addresses, bundle) = (ca.settings.addresses.clone(), ca.authority.bundle().clone());
     Ok(NewToken { token: JoinToken { secret, node, ca_addresses, bundle }, expires })
+}
+
+/// A clearance at a level that the mesh does not have would allow nothing, and nobody would know why.
+fn check_levels(ca: &Ca, clearance: &Clearance) -> Result<(), Denied> {
+    let policy = ca.known.policy();
+    let unknown = |label: &&Label| policy.levels().named(&label.level).is_none();
+    let mut labels = std::iter::once(&clearance.ceiling).chain(&clearance.floor);
+    labels.find(unknown).map_or(Ok(()), |label| Err(Denied::UnknownLevel { level: label.level.clone() }))
 }
 
 /// Turns a token and a request into a node's first certificate.

@@ -18,7 +18,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 /// The node-identity CA of a Bulkhead mesh: admits nodes, issues and revokes certificates, tells the proxies what is
 /// true.
 #[derive(Debug, Parser)]
-#[command(name = "bulkhead-ca", version = bulkhead_daemon::version::VERSION, after_help = EXAMPLE)]
+#[command(name = "bulkhead-ca", version = bulkhead_daemon::version::text(option_env!("BULKHEAD_BUILD_ID")), after_help = EXAMPLE)]
 pub(crate) struct Arguments {
     /// What to do.
     #[command(subcommand)]

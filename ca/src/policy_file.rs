@@ -2,6 +2,7 @@
 
 use bulkhead_mesh::policy::Document;
 use bulkhead_mesh::{Policy, PolicyError};
+use bulkhead_protocol::convert::policy_json;
 
 /// Reads a policy document in YAML of at most [`MAX_BYTES`].
 pub fn read(yaml: &str) -> Result<Policy, PolicyFileError> {
@@ -10,11 +11,15 @@ pub fn read(yaml: &str) -> Result<Policy, PolicyFileError> {
     }
     let document: Document =
         serde_saphyr::from_str(yaml).map_err(|problem| PolicyFileError::Yaml { problem: problem.to_string() })?;
-    Ok(Policy::try_from(document)?)
+    let policy = Policy::try_from(document)?;
+    match policy_json(&policy).len() {
+        bytes if bytes > MAX_BYTES => Err(PolicyFileError::TooLong { bytes }),
+        _ => Ok(policy),
+    }
 }
 
-/// Ten thousand rules of four hundred bytes.
-pub const MAX_BYTES: usize = 4 * 1024 * 1024;
+/// What one fact of the feed may hold, less what goes around it: a policy that proxies would refuse is refused here.
+pub const MAX_BYTES: usize = (2 << 20) - 1024;
 
 /// Why a text is not a policy.
 #[derive(Debug, thiserror::Error)]
@@ -50,6 +55,11 @@ mod tests {
             let refusal = read(yaml).unwrap_err().to_string();
             assert!(refusal.contains(expected), "{yaml:?} was refused with {refusal:?}");
         }
+    }
+
+    #[test]
+    fn what_is_accepted_fits_into_a_fact() {
+        assert!(MAX_BYTES < bulkhead_protocol::feed::Limits::default().body_bytes);
     }
 
     #[test]

@@ -1,0 +1,3 @@
+//! End-to-end tests: real programs, real sockets between network namespaces, a real kernel.
+
+mod join;

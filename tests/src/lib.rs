@@ -1,0 +1,26 @@
+//! A whole mesh on one machine: the real programs, as processes in the network namespaces of a [`bulkhead_lab::Lab`].
+//!
+//! Nothing here links the CA, the agent or the proxy: they are started as an operator would start them, told what to do
+//! by the operator's own command, and watched from outside. Errors are `anyhow`'s, since whoever reads them reads a
+//! test's output.
+
+pub mod mesh;
+pub mod node;
+pub mod operator;
+pub mod programs;
+pub mod workload;
+
+pub use mesh::Mesh;
+pub use node::Node;
+pub use operator::Operator;
+pub use workload::Workload;
+
+use std::time::Duration;
+
+/// No wait of a test is longer than this; who waits names a state, never a time.
+pub const DEADLINE: Duration = Duration::from_secs(20);
+
+/// What a program has logged; a log that cannot be read says why in its place.
+fn log_of(process: &bulkhead_lab::Process) -> String {
+    process.log().unwrap_or_else(|error| error.to_string())
+}

@@ -1,0 +1,92 @@
+//! A node: a host with an agent, and the pods on it.
+
+use std::fs;
+use std::path::PathBuf;
+
+use anyhow::Result;
+use bulkhead_lab::{Host, Lab, Process};
+
+use crate::programs::Programs;
+use crate::{DEADLINE, log_of, Operator, Workload};
+
+/// A host that has joined, and its agent.
+pub struct Node {
+    name: String,
+    host: Host,
+    programs: Programs,
+    state: PathBuf,
+    agent: Option<Process>,
+}
+
+impl Node {
+    /// A host without an identity.
+    pub fn new(lab: &Lab, programs: &Programs, name: &str) -> Result<Self> {
+        let (host, state) = (lab.host(name)?, lab.directory().join(format!("{name}-agent")));
+        Ok(Self { name: name.to_owned(), host, programs: programs.clone(), state, agent: None })
+    }
+
+    /// Joins by a token, which comes by standard input.
+    pub fn join(&self, token: &str) -> Result<()> {
+        let join = self.host.command(self.programs.agent.to_string_lossy()).args(["join", "--token-file", "-"]);
+        join.arg("--state-dir").arg(&self.state).stdin(token).run(DEADLINE)?.success("bulkhead-agent join")?;
+        Ok(())
+    }
+
+    /// Starts the agent and waits until it holds the CA's list of registrations.
+    pub fn run_agent(mut self, ca: &str) -> Result<Self> {
+        self.start_agent(ca)?;
+        Ok(self)
+    }
+
+    /// Starts the agent, at first or again.
+    pub fn start_agent(&mut self, ca: &str) -> Result<()> {
+        let run = self.host.command(self.programs.agent.to_string_lossy()).args(["run", "--ca", ca, "--socket-dir", SOCKETS]);
+        self.agent = Some(run.arg("--state-dir").arg(&self.state).spawn(&format!("{}-agent", self.name))?);
+        Ok(())
+    }
+
+    /// Stops the agent.
+    pub fn stop_agent(&mut self) -> Result<()> {
+        if let Some(agent) = self.agent.take() {
+            agent.terminate()?;
+            agent.wait(DEADLINE)?;
+        }
+        Ok(())
+    }
+
+    /// Registers a workload on this node, gives it a pod with the socket of its own, captures its traffic and starts its
+    /// sidecar.
+    pub fn workload(&self, operator: &Operator, account: &str, label: &str) -> Result<Workload> {
+        Workload::start(self, operator, &self.programs, account, label)
+    }
+
+    /// The node's name.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Its host.
+    pub fn host(&self) -> &Host {
+        &self.host
+    }
+
+    /// What its agent has logged.
+    pub fn agent_log(&self) -> String {
+        self.agent.as_ref().map(log_of).unwrap_or_default()
+    }
+
+    /// The node's key and chain, as the agent keeps them: for tests that steal them.
+    pub fn stolen_identity(&self) -> Result<String> {
+        let mut found = String::new();
+        for entry in fs::read_dir(&self.state)? {
+            let text = fs::read_to_string(entry?.path()).unwrap_or_default();
+            if text.contains("PRIVATE KEY") {
+                found = text;
+            }
+        }
+        Ok(found)
+    }
+}
+
+/// Where an agent keeps the sockets of its workloads.
+pub(crate) const SOCKETS: &str = "/run/bulkhead/workloads";

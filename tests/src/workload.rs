@@ -1,0 +1,162 @@
+//! A workload: a pod with a sidecar that captures its traffic, and an application that knows nothing of it.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, Result, bail};
+use bulkhead_lab::{Host, HostCommand, Process, until};
+
+use crate::node::SOCKETS;
+use crate::programs::Programs;
+use crate::{DEADLINE, log_of, Node, Operator};
+
+/// A running copy of an account.
+pub struct Workload {
+    /// The account, `ns/<namespace>/sa/<service-account>`.
+    account: String,
+    instance: String,
+    pod: Host,
+    programs: Programs,
+    state: PathBuf,
+    ca: String,
+    sidecar: Option<Process>,
+    applications: Vec<Process>,
+}
+
+impl Workload {
+    pub(crate) fn start(node: &Node, operator: &Operator, programs: &Programs, account: &str, label: &str) -> Result<Self> {
+        let short = account.rsplit('/').next().unwrap_or(account);
+        let pod = node.host().pod(short)?;
+        let address = pod.ipv4().to_string();
+        let words = ["workload", "register", "--workload", account, "--node", node.name(), "--address", &address, "--label", label];
+        let registered = operator.json(&words)?;
+        let instance = registered["id"].as_str().context("a registration has an id")?.to_owned();
+        let state = pod_state(&pod)?;
+        let ca = operator.ca().to_owned();
+        let (account, programs) = (account.to_owned(), programs.clone());
+        let mut workload = Self { account, instance, pod, programs, state, ca, sidecar: None, applications: Vec::new() };
+        workload.bind_socket(node)?;
+        workload.capture()?;
+        workload.start_sidecar()?;
+        workload.until_ready()?;
+        Ok(workload)
+    }
+
+    /// Starts the sidecar, at first or again; it may not be ready yet.
+    pub fn start_sidecar(&mut self) -> Result<()> {
+        let run = self.pod.command(self.programs.proxy.to_string_lossy()).args(["run", "--ca", &self.ca]);
+        let run = run.args(["--workload-api", "unix:///run/bulkhead/agent/api.sock", "--state-dir"]).arg(&self.state);
+        self.sidecar = Some(run.uid(SIDECAR).gid(SIDECAR).spawn(&format!("{}-sidecar", self.pod.name()))?);
+        Ok(())
+    }
+
+    /// Waits until the sidecar says that it is ready.
+    pub fn until_ready(&self) -> Result<()> {
+        let log = || self.sidecar.as_ref().map(log_of).unwrap_or_default();
+        let ready = until(DEADLINE, "the sidecar is ready", || match self.readiness() {
+            Ok(answer) if answer == "ready" => Ok(()),
+            Ok(answer) => Err(answer),
+            Err(error) => Err(error.to_string()),
+        });
+        ready.with_context(|| format!("the sidecar of {} has logged:\n{}", self.pod.name(), log()))
+    }
+
+    /// What the admin port says about readiness.
+    pub fn readiness(&self) -> Result<String> {
+        let asked = self.pod.command("curl").args(["-s", "--max-time", "2", "http://127.0.0.1:15021/ready"]).uid(SIDECAR).gid(SIDECAR);
+        Ok(asked.run(DEADLINE)?.stdout.trim().to_owned())
+    }
+
+    /// All metrics as the admin port prints them.
+    pub fn metrics(&self) -> Result<String> {
+        let asked = self.pod.command("curl").args(["-s", "--max-time", "2", "http://127.0.0.1:15021/metrics"]).uid(SIDECAR).gid(SIDECAR);
+        Ok(asked.run(DEADLINE)?.stdout)
+    }
+
+    /// Kills the sidecar without a word.
+    pub fn kill_sidecar(&mut self) -> Result<()> {
+        let sidecar = self.sidecar.take().context("there is no sidecar to kill")?;
+        sidecar.kill();
+        sidecar.wait(DEADLINE)?;
+        Ok(())
+    }
+
+    /// Starts the application of the lab in one of its roles on a port of the pod's address, and waits until it listens.
+    pub fn serve(&mut self, role: &str, port: u16) -> Result<()> {
+        let address = format!("{}:{port}", self.pod.ipv4());
+        let app = self.application().args([role, &address]).spawn(&format!("{}-{role}", self.pod.name()))?;
+        app.wait_for_log("listening", DEADLINE)?;
+        self.applications.push(app);
+        Ok(())
+    }
+
+    /// The application of the lab, as the workload's user.
+    pub fn application(&self) -> HostCommand {
+        self.command(&self.programs.app.to_string_lossy())
+    }
+
+    /// A program of the workload, as the workload's user.
+    pub fn command(&self, program: &str) -> HostCommand {
+        self.pod.command(program).uid(APPLICATION).gid(APPLICATION)
+    }
+
+    /// What curl prints; an error when it fails.
+    pub fn curl(&self, url: &str) -> Result<String> {
+        let got = self.command("curl").args(["-sS", "--max-time", "10", url]).run(DEADLINE)?;
+        if !got.status.success() {
+            bail!("curl {url} in {} ended with {}: {}", self.pod.name(), got.status, got.stderr.trim());
+        }
+        Ok(got.stdout)
+    }
+
+    /// The pod.
+    pub fn pod(&self) -> &Host {
+        &self.pod
+    }
+
+    /// The account.
+    pub fn account(&self) -> &str {
+        &self.account
+    }
+
+    /// The instance's id, as 32 hexadecimal digits.
+    pub fn instance(&self) -> &str {
+        &self.instance
+    }
+
+    /// What the sidecar has logged.
+    pub fn log(&self) -> String {
+        self.sidecar.as_ref().map(log_of).unwrap_or_default()
+    }
+
+    /// Only this pod sees the directory of this instance's socket.
+    fn bind_socket(&self, node: &Node) -> Result<()> {
+        let directory = Path::new(SOCKETS).join(&self.instance);
+        let socket = directory.join("api.sock");
+        until(DEADLINE, "the agent has made the workload's socket", || {
+            let test = node.host().command("test").arg("-S").arg(&socket).run(DEADLINE).ok()?;
+            test.status.success().then_some(())
+        })
+        .with_context(|| format!("the agent has logged:\n{}", node.agent_log()))?;
+        Ok(self.pod.bind(&directory, Path::new("/run/bulkhead/agent"))?)
+    }
+
+    fn capture(&self) -> Result<()> {
+        let install = self.pod.command(self.programs.proxy.to_string_lossy()).args(["capture", "install"]);
+        let install = install.args(["--mesh-cidr", "10.77.0.0/16", "--mesh-cidr", "fd77::/16"]);
+        install.run(DEADLINE)?.success("bulkhead-proxy capture install")?;
+        Ok(())
+    }
+}
+
+fn pod_state(pod: &Host) -> Result<PathBuf> {
+    let state = PathBuf::from("/run/bulkhead-proxy");
+    let owner = SIDECAR.to_string();
+    let make = pod.command("install").args(["-d", "-m", "0700", "-o", &owner, "-g", &owner]).arg(&state);
+    make.run(DEADLINE)?.success("making the sidecar's state directory")?;
+    Ok(state)
+}
+
+/// The uid and gid of every sidecar.
+pub(crate) const SIDECAR: u32 = 10_101;
+/// The uid and gid of every application.
+const APPLICATION: u32 = 2000;
