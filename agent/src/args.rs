@@ -15,7 +15,7 @@ use crate::workload_api::Limits;
 #[derive(Debug, Parser)]
 #[command(name = "bulkhead-agent", version = version::text(option_env!("BULKHEAD_BUILD_ID")), max_term_width = 100)]
 #[command(
-    after_help = "Example:\n  bulkhead token create --node n1 > n1.token\n  bulkhead-agent join --token-file n1.token\n  bulkhead-agent run"
+    after_help = "Example:\n  bulkhead token create --node n1 --clearance confidential --out n1.token\n  bulkhead-agent join --token-file n1.token\n  bulkhead-agent run"
 )]
 pub struct Cli {
     /// What is logged, e.g. `info` or `bulkhead_agent=debug`; one JSON line per event, to standard error.
@@ -41,7 +41,7 @@ pub enum Command {
 /// anything else is sent. When the answer is lost, run the same command again. An identity that is there already is
 /// replaced only by a token for the same node, as after a revocation.
 #[derive(Args, Debug)]
-#[command(after_help = "Example:\n  bulkhead token create --node n1 | bulkhead-agent join --token-file -")]
+#[command(after_help = "Example:\n  bulkhead-agent join --token-file n1.token")]
 pub struct JoinArgs {
     /// The file that holds the join token, or `-` for standard input. A token is a secret: it is never an argument.
     #[arg(long, env = "BULKHEAD_TOKEN_FILE", value_name = "FILE")]
@@ -60,7 +60,7 @@ pub struct JoinArgs {
 /// registration, and serves the SPIFFE Workload API on `<socket-dir>/<registration>/api.sock`, each for the user and the group of the
 /// registration alone. Without the CA it serves what it has until each certificate ends.
 #[derive(Args, Debug)]
-#[command(after_help = "Example:\n  bulkhead-agent run --ca ca-1.example:8443 --ca ca-2.example:8443")]
+#[command(after_help = "Example:\n  bulkhead-agent run --ca ca-1.prod.example:15010 --ca ca-2.prod.example:15010")]
 pub struct RunArgs {
     /// Where `join` has left this node's identity.
     #[arg(long, env = "BULKHEAD_STATE_DIR", default_value = DEFAULT_STATE, value_name = "DIRECTORY")]
@@ -90,6 +90,7 @@ pub struct RunArgs {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Format {
     /// A sentence.
+    #[value(alias = "table")] // What the operator's command calls its form for people, under the same variable.
     Text,
     /// One JSON object.
     Json,

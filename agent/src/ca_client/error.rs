@@ -13,8 +13,8 @@ pub enum CaError {
     Connect(#[from] ConnectError),
     #[error("the CA refused: {message}")]
     Refused { message: String },
-    #[error("the CA did not answer as it should ({code:?}): {message}")]
-    Failed { code: Code, message: String },
+    #[error("the CA did not answer as it should")]
+    Failed(#[source] Box<Status>),
     #[error("the CA was silent for too long")]
     Silent,
     #[error("the CA ended the stream")]
@@ -38,10 +38,9 @@ impl CaError {
 
 impl From<Status> for CaError {
     fn from(status: Status) -> Self {
-        let message = status.message().to_owned();
         match status.code() {
-            Code::PermissionDenied | Code::Unauthenticated => Self::Refused { message },
-            code => Self::Failed { code, message },
+            Code::PermissionDenied | Code::Unauthenticated => Self::Refused { message: status.message().to_owned() },
+            _ => Self::Failed(Box::new(status)),
         }
     }
 }
