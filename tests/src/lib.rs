@@ -4,6 +4,8 @@
 //! by the operator's own command, and watched from outside. Errors are `anyhow`'s, since whoever reads them reads a
 //! test's output.
 
+pub mod cut;
+pub mod demo;
 pub mod mesh;
 pub mod node;
 pub mod operator;
@@ -17,10 +19,18 @@ pub use workload::Workload;
 
 use std::time::Duration;
 
+use anyhow::{Context as _, Result};
+
 /// No wait of a test is longer than this; who waits names a state, never a time.
 pub const DEADLINE: Duration = Duration::from_secs(20);
 
 /// What a program has logged; a log that cannot be read says why in its place.
 fn log_of(process: &bulkhead_lab::Process) -> String {
     process.log().unwrap_or_else(|error| error.to_string())
+}
+
+/// Milliseconds since 1970 of a moment as the programs print it, `2026-11-24T17:36:52.000Z`.
+pub fn moment_millis(text: &str) -> Result<u64> {
+    let moment: bulkhead_mesh::Timestamp = text.parse().with_context(|| format!("`{text}` is no moment"))?;
+    Ok(moment.as_millis())
 }

@@ -1,12 +1,14 @@
 //! A mesh from nothing: a lab, a CA on a host of its own, an operator.
 
+use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::PathBuf;
 
 use anyhow::{Context as _, Result};
 use bulkhead_lab::{Host, Lab, Process, until};
 
 use crate::programs::Programs;
-use crate::{DEADLINE, log_of, Node, Operator};
+use crate::{DEADLINE, Node, Operator, log_of};
 
 /// A CA that serves, and the network that its nodes will stand in.
 pub struct Mesh {
@@ -100,14 +102,19 @@ pub(crate) fn ca_address(host: &Host) -> String {
 pub(crate) struct Founded {
     pub(crate) operator_file: PathBuf,
     pub(crate) roots: PathBuf,
+    pub(crate) loot: PathBuf,
 }
 
 fn found(lab: &Lab, programs: &Programs, host: &Host) -> Result<Founded> {
     let dir = lab.directory().join("ca");
-    let init = host.command(programs.ca.to_string_lossy()).args(["init", "--trust-domain", "prod.example", "--dir"]).arg(&dir);
+    let init =
+        host.command(programs.ca.to_string_lossy()).args(["init", "--trust-domain", "prod.example", "--dir"]).arg(&dir);
     let init = init.arg("--unseal-file").arg(lab.directory().join("unseal"));
     init.run(DEADLINE)?.success("bulkhead-ca init")?;
-    Ok(Founded { operator_file: dir.join("operator/admin.pem"), roots: dir.join("root.pem") })
+    let loot = lab.directory().join("loot");
+    fs::create_dir(&loot)?;
+    fs::set_permissions(&loot, fs::Permissions::from_mode(0o1777))?;
+    Ok(Founded { operator_file: dir.join("operator/admin.pem"), roots: dir.join("root.pem"), loot })
 }
 
 const POLICY: &str = "default: same-label\ndefault-label: internal\nmesh-cidrs: [10.77.0.0/16, 'fd77::/16']\n";

@@ -7,7 +7,7 @@ use anyhow::Result;
 use bulkhead_lab::{Host, Lab, Process};
 
 use crate::programs::Programs;
-use crate::{DEADLINE, log_of, Operator, Workload};
+use crate::{DEADLINE, Operator, Workload, log_of};
 
 /// A host that has joined, and its agent.
 pub struct Node {
@@ -40,7 +40,8 @@ impl Node {
 
     /// Starts the agent, at first or again.
     pub fn start_agent(&mut self, ca: &str) -> Result<()> {
-        let run = self.host.command(self.programs.agent.to_string_lossy()).args(["run", "--ca", ca, "--socket-dir", SOCKETS]);
+        let run =
+            self.host.command(self.programs.agent.to_string_lossy()).args(["run", "--ca", ca, "--socket-dir", SOCKETS]);
         self.agent = Some(run.arg("--state-dir").arg(&self.state).spawn(&format!("{}-agent", self.name))?);
         Ok(())
     }
@@ -58,6 +59,11 @@ impl Node {
     /// sidecar.
     pub fn workload(&self, operator: &Operator, account: &str, label: &str) -> Result<Workload> {
         Workload::start(self, operator, &self.programs, account, label)
+    }
+
+    /// The same, but with neither capture nor a sidecar.
+    pub fn workload_without_sidecar(&self, operator: &Operator, account: &str, label: &str) -> Result<Workload> {
+        Workload::register(self, operator, &self.programs, account, label)
     }
 
     /// The node's name.

@@ -19,12 +19,14 @@ pub struct Operator {
     ca: String,
     identity: PathBuf,
     roots: PathBuf,
+    loot: PathBuf,
 }
 
 impl Operator {
     pub(crate) fn new(programs: &Programs, host: &Host, founded: &Founded) -> Self {
         let (identity, roots) = (founded.operator_file.clone(), founded.roots.clone());
-        Self { host: host.clone(), cli: programs.cli.clone(), ca: ca_address(host), identity, roots }
+        let loot = founded.loot.clone();
+        Self { host: host.clone(), cli: programs.cli.clone(), ca: ca_address(host), identity, roots, loot }
     }
 
     /// A command of the operator's, with what it needs to reach the CA.
@@ -36,7 +38,8 @@ impl Operator {
     /// Runs it and reads what it prints for programs.
     pub fn json(&self, words: &[&str]) -> Result<Value> {
         let output = self.command(words).args(["-o", "json"]).run(DEADLINE)?.success(&words.join(" "))?;
-        serde_json::from_str(&output.stdout).with_context(|| format!("`{}` printed {:?}", words.join(" "), output.stdout))
+        serde_json::from_str(&output.stdout)
+            .with_context(|| format!("`{}` printed {:?}", words.join(" "), output.stdout))
     }
 
     /// Runs it and returns how it ended, whatever that is.
@@ -66,6 +69,16 @@ impl Operator {
     /// Where the CA answers.
     pub fn ca(&self) -> &str {
         &self.ca
+    }
+
+    /// The root certificate.
+    pub fn roots(&self) -> &std::path::Path {
+        &self.roots
+    }
+
+    /// A directory that every user of the lab may write to.
+    pub fn loot(&self) -> &std::path::Path {
+        &self.loot
     }
 
     /// The operator's key and certificate: for tests that use them where they do not belong.

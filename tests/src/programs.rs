@@ -18,6 +18,8 @@ pub struct Programs {
     pub cli: PathBuf,
     /// `lab-app`, the ordinary application of the workloads.
     pub app: PathBuf,
+    /// `lab-rogue`, a client that keeps no rule.
+    pub rogue: PathBuf,
 }
 
 impl Programs {
@@ -30,6 +32,7 @@ impl Programs {
             proxy: install("bulkhead-proxy")?,
             cli: install("bulkhead")?,
             app: install("lab-app")?,
+            rogue: install("lab-rogue")?,
         })
     }
 }

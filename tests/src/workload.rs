@@ -7,7 +7,7 @@ use bulkhead_lab::{Host, HostCommand, Process, until};
 
 use crate::node::SOCKETS;
 use crate::programs::Programs;
-use crate::{DEADLINE, log_of, Node, Operator};
+use crate::{DEADLINE, Node, Operator, log_of};
 
 /// A running copy of an account.
 pub struct Workload {
@@ -17,27 +17,54 @@ pub struct Workload {
     pod: Host,
     programs: Programs,
     state: PathBuf,
+    /// A directory that every user may write to.
+    loot: PathBuf,
     ca: String,
     sidecar: Option<Process>,
     applications: Vec<Process>,
 }
 
 impl Workload {
-    pub(crate) fn start(node: &Node, operator: &Operator, programs: &Programs, account: &str, label: &str) -> Result<Self> {
-        let short = account.rsplit('/').next().unwrap_or(account);
-        let pod = node.host().pod(short)?;
-        let address = pod.ipv4().to_string();
-        let words = ["workload", "register", "--workload", account, "--node", node.name(), "--address", &address, "--label", label];
-        let registered = operator.json(&words)?;
-        let instance = registered["id"].as_str().context("a registration has an id")?.to_owned();
-        let state = pod_state(&pod)?;
-        let ca = operator.ca().to_owned();
-        let (account, programs) = (account.to_owned(), programs.clone());
-        let mut workload = Self { account, instance, pod, programs, state, ca, sidecar: None, applications: Vec::new() };
-        workload.bind_socket(node)?;
+    /// Registers, captures, starts the sidecar and waits until it is ready.
+    pub(crate) fn start(
+        node: &Node,
+        operator: &Operator,
+        programs: &Programs,
+        account: &str,
+        label: &str,
+    ) -> Result<Self> {
+        let mut workload = Self::register(node, operator, programs, account, label)?;
         workload.capture()?;
         workload.start_sidecar()?;
         workload.until_ready()?;
+        Ok(workload)
+    }
+
+    /// Registers, and gives the pod its socket.
+    pub(crate) fn register(
+        node: &Node,
+        operator: &Operator,
+        programs: &Programs,
+        account: &str,
+        label: &str,
+    ) -> Result<Self> {
+        let short = account.rsplit('/').next().unwrap_or(account);
+        let pod = node.host().pod(short)?;
+        let address = pod.ipv4().to_string();
+        let words = ["workload", "register", "--workload", account, "--node", node.name(), "--address", &address];
+        let registered = operator.json(&[&words[..], &["--label", label]].concat())?;
+        let workload = Self {
+            account: account.to_owned(),
+            instance: registered["id"].as_str().context("a registration has an id")?.to_owned(),
+            state: pod_state(&pod)?,
+            pod,
+            programs: programs.clone(),
+            loot: operator.loot().to_owned(),
+            ca: operator.ca().to_owned(),
+            sidecar: None,
+            applications: Vec::new(),
+        };
+        workload.bind_socket(node)?;
         Ok(workload)
     }
 
@@ -62,13 +89,23 @@ impl Workload {
 
     /// What the admin port says about readiness.
     pub fn readiness(&self) -> Result<String> {
-        let asked = self.pod.command("curl").args(["-s", "--max-time", "2", "http://127.0.0.1:15021/ready"]).uid(SIDECAR).gid(SIDECAR);
+        let asked = self
+            .pod
+            .command("curl")
+            .args(["-s", "--max-time", "2", "http://127.0.0.1:15021/ready"])
+            .uid(SIDECAR)
+            .gid(SIDECAR);
         Ok(asked.run(DEADLINE)?.stdout.trim().to_owned())
     }
 
     /// All metrics as the admin port prints them.
     pub fn metrics(&self) -> Result<String> {
-        let asked = self.pod.command("curl").args(["-s", "--max-time", "2", "http://127.0.0.1:15021/metrics"]).uid(SIDECAR).gid(SIDECAR);
+        let asked = self
+            .pod
+            .command("curl")
+            .args(["-s", "--max-time", "2", "http://127.0.0.1:15021/metrics"])
+            .uid(SIDECAR)
+            .gid(SIDECAR);
         Ok(asked.run(DEADLINE)?.stdout)
     }
 
@@ -106,6 +143,29 @@ impl Workload {
             bail!("curl {url} in {} ended with {}: {}", self.pod.name(), got.status, got.stderr.trim());
         }
         Ok(got.stdout)
+    }
+
+    /// Takes the workload's key and chain from its agent, as root in the pod could, and keeps them under this name.
+    pub fn steal_identity(&self, name: &str) -> Result<String> {
+        let file = self.stolen_path(name);
+        self.rogue(&["fetch", "/run/bulkhead/agent/api.sock", &file])?;
+        Ok(file)
+    }
+
+    /// Where what was stolen under this name lies.
+    pub fn stolen_path(&self, name: &str) -> String {
+        self.loot.join(format!("{name}.pem")).to_string_lossy().into_owned()
+    }
+
+    /// What the client that keeps no rule prints, run in this pod as the sidecar's user, whose traffic is not captured.
+    pub fn rogue(&self, words: &[&str]) -> Result<String> {
+        let rogue = self.pod.command(self.rogue_program()).args(words).uid(SIDECAR).gid(SIDECAR);
+        Ok(rogue.run(DEADLINE)?.success("lab-rogue")?.stdout.trim().to_owned())
+    }
+
+    /// The client that keeps no rule.
+    pub fn rogue_program(&self) -> String {
+        self.programs.rogue.to_string_lossy().into_owned()
     }
 
     /// The pod.

@@ -13,7 +13,11 @@ use std::thread;
 fn main() -> ExitCode {
     let words: Vec<String> = std::env::args().skip(1).collect();
     if words == ["--version"] {
-        println!("lab-app {} (build {})", env!("CARGO_PKG_VERSION"), option_env!("BULKHEAD_BUILD_ID").unwrap_or("unset"));
+        println!(
+            "lab-app {} (build {})",
+            env!("CARGO_PKG_VERSION"),
+            option_env!("BULKHEAD_BUILD_ID").unwrap_or("unset")
+        );
         return ExitCode::SUCCESS;
     }
     let [role, address] = &words[..] else {
@@ -88,5 +92,6 @@ fn echo(mut stream: TcpStream) -> io::Result<()> {
 fn random_hex(digits: usize) -> io::Result<String> {
     let mut bytes = vec![0; digits / 2];
     std::fs::File::open("/dev/urandom")?.read_exact(&mut bytes)?;
-    Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
+    let digit = |nibble: u8| char::from_digit(nibble.into(), 16).unwrap_or('0');
+    Ok(bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect())
 }

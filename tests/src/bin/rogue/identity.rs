@@ -39,7 +39,8 @@ pub(crate) fn split_certificates(mut bytes: &[u8]) -> Result<Vec<Vec<u8>>> {
     let mut certificates = Vec::new();
     while !bytes.is_empty() {
         let [0x30, 0x82, high, low, ..] = *bytes else { bail!("this is no certificate in DER") };
-        let (certificate, rest) = bytes.split_at_checked(4 + usize::from(high) * 256 + usize::from(low)).context("cut short")?;
+        let (certificate, rest) =
+            bytes.split_at_checked(4 + usize::from(high) * 256 + usize::from(low)).context("cut short")?;
         certificates.push(certificate.to_vec());
         bytes = rest;
     }
@@ -50,7 +51,8 @@ pub(crate) fn split_certificates(mut bytes: &[u8]) -> Result<Vec<Vec<u8>>> {
 pub(crate) fn to_pem(key: &[u8], chain: &[Vec<u8>]) -> String {
     let block = |tag: &str, bytes: &[u8]| {
         let text = base64(bytes);
-        let lines: Vec<&str> = text.as_bytes().chunks(64).map(|line| std::str::from_utf8(line).unwrap_or_default()).collect();
+        let lines: Vec<&str> =
+            text.as_bytes().chunks(64).map(|line| std::str::from_utf8(line).unwrap_or_default()).collect();
         format!("-----BEGIN {tag}-----\n{}\n-----END {tag}-----\n", lines.join("\n"))
     };
     let certificates: String = chain.iter().map(|certificate| block("CERTIFICATE", certificate)).collect();

@@ -19,7 +19,11 @@ use anyhow::{Result, bail};
 async fn main() -> ExitCode {
     let words: Vec<String> = std::env::args().skip(1).collect();
     if words == ["--version"] {
-        println!("lab-rogue {} (build {})", env!("CARGO_PKG_VERSION"), option_env!("BULKHEAD_BUILD_ID").unwrap_or("unset"));
+        println!(
+            "lab-rogue {} (build {})",
+            env!("CARGO_PKG_VERSION"),
+            option_env!("BULKHEAD_BUILD_ID").unwrap_or("unset")
+        );
         return ExitCode::SUCCESS;
     }
     match run(&words).await {

@@ -12,7 +12,8 @@ use crate::identity::Identity;
 
 pub(crate) fn config(identity: Option<Identity>) -> Result<Arc<ClientConfig>> {
     let provider = Arc::new(aws_lc_rs::default_provider());
-    let builder = ClientConfig::builder_with_provider(Arc::clone(&provider)).with_protocol_versions(&[&rustls::version::TLS13])?;
+    let builder = ClientConfig::builder_with_provider(Arc::clone(&provider))
+        .with_protocol_versions(&[&rustls::version::TLS13])?;
     let builder = builder.dangerous().with_custom_certificate_verifier(Arc::new(Believer(provider)));
     let mut config = match identity {
         Some((chain, key)) => builder.with_client_auth_cert(chain, key)?,
