@@ -32,7 +32,7 @@ pub enum CaError {
 impl CaError {
     /// Whether the CA has decided against us, so that asking again soon is of no use.
     pub const fn is_refusal(&self) -> bool {
-        matches!(self, Self::Refused { .. })
+        matches!(self, Self::Refused { .. } | Self::Connect(ConnectError::Refused { .. }))
     }
 }
 

@@ -6,6 +6,7 @@
 pub mod admin;
 pub mod clock;
 pub mod log;
+pub mod sabotage;
 pub mod signal;
 pub mod stop;
 pub mod version;

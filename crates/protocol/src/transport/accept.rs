@@ -128,7 +128,13 @@ struct Handshake {
 }
 
 impl Handshake {
-    async fn run(self, tcp: TcpStream, address: SocketAddr, refused: Arc<OnRefused>, accepted: mpsc::Sender<io::Result<Accepted>>) {
+    async fn run(
+        self,
+        tcp: TcpStream,
+        address: SocketAddr,
+        refused: Arc<OnRefused>,
+        accepted: mpsc::Sender<io::Result<Accepted>>,
+    ) {
         match timeout(self.limit, self.shake(tcp, address)).await {
             // The receiver is gone only when the server stops.
             Ok(Ok(connection)) => drop(accepted.send(Ok(connection)).await),
@@ -159,7 +165,11 @@ impl Connected for Accepted {
 }
 
 impl AsyncRead for Accepted {
-    fn poll_read(mut self: Pin<&mut Self>, context: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
         Pin::new(&mut self.stream).poll_read(context, buffer)
     }
 }
