@@ -1,6 +1,7 @@
 //! The CA's side: the history of facts as its store holds it, and one cursor into it per watcher.
 
 mod error;
+mod settings;
 mod snapshot;
 mod subscription;
 #[cfg(test)]
@@ -9,17 +10,17 @@ mod welcome;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
-use std::time::Duration;
 
 use bulkhead_mesh::Timestamp;
 
 pub use error::LogError;
+pub use settings::Settings;
 pub(super) use snapshot::FactsDigest;
 pub use snapshot::Snapshot;
 pub use subscription::{AcknowledgeError, Acknowledged, Ended, Next, Subscription};
 pub use welcome::{Regression, WelcomeError, Welcomed};
 
-use super::{Incarnation, Limits, Position, SignedFact, Statement};
+use super::{Incarnation, Position, SignedFact, Statement};
 
 /// One history of facts: where it stands, what is in force, and the last facts for those who were away shortly.
 #[derive(Debug)]
@@ -35,26 +36,6 @@ pub struct Log {
     recent: VecDeque<Arc<SignedFact>>,
     /// The snapshot at the head, if somebody has needed it since the last change.
     snapshot: Option<Arc<Snapshot>>,
-}
-
-/// What a log tells each watcher and how much it keeps for them.
-#[derive(Clone, Debug)]
-pub struct Settings {
-    /// The certificate of the feed key and its intermediate in DER, leaf first.
-    pub feed_chain: Vec<Vec<u8>>,
-    /// The interval between heartbeats. Default 500 ms.
-    pub heartbeat: Duration,
-    /// Facts kept for watchers that come back; who missed more gets a snapshot. Default 4096, some 2 MB.
-    pub recent: usize,
-    /// What a fact may be, the same as watchers take.
-    pub limits: Limits,
-}
-
-impl Settings {
-    /// The defaults, with this chain.
-    pub fn new(feed_chain: Vec<Vec<u8>>) -> Self {
-        Self { feed_chain, heartbeat: Duration::from_millis(500), recent: 4096, limits: Limits::default() }
-    }
 }
 
 impl Log {

@@ -1,6 +1,7 @@
 //! Who is sent what, and whose acknowledgement counts.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use bulkhead_mesh::Policy;
 

@@ -8,9 +8,11 @@
 
 mod action;
 mod addresses;
+mod enforced;
 mod gathering;
 mod held;
 mod lost;
+mod receive;
 mod staleness;
 mod stream;
 #[cfg(test)]
@@ -24,13 +26,15 @@ use bulkhead_mesh::{Resolution, Timestamp};
 
 pub use action::{Action, Backoff, Change};
 pub use addresses::Lookup;
+pub use enforced::NotHeld;
 pub use held::{Held, RestoreError, Stored};
 pub use lost::{Lost, Violation};
 
 use self::addresses::Addresses;
+use self::enforced::Enforced;
 use self::staleness::{Floor, Staleness};
 use self::stream::Stream;
-use super::{FACTS_1, FeedVerifier, Limits, Moment, Position};
+use super::{FACTS_1, FeedVerifier, Limits, Moment};
 use crate::v1::{self, watch_request::Message};
 
 /// One watcher of the feed.
@@ -48,20 +52,6 @@ pub struct Subscriber {
     persisted: Timestamp,
     failures: u32,
     actions: VecDeque<Action>,
-}
-
-/// What the driver has said that it enforces, and what the CA has not been told of that yet.
-#[derive(Debug, Default)]
-struct Enforced {
-    position: Option<Position>,
-    connections_closed: u64,
-}
-
-/// The driver says that it enforces what is not held.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{enforced} cannot be enforced: it is not held")]
-pub struct NotHeld {
-    enforced: Position,
 }
 
 impl Subscriber {
@@ -124,21 +114,6 @@ impl Subscriber {
         self.settle(Err(reason));
     }
 
-    /// The driver holds nothing that the facts up to `position` forbid (no connection, no pooled tunnel, no handshake
-    /// that will end in one), and the disk has them. It has closed so many connections since it last said so.
-    pub fn enforced(&mut self, position: Position, connections_closed: u64) -> Result<(), NotHeld> {
-        let held = self.held.position();
-        if held.is_none_or(|held| held.incarnation != position.incarnation || position > held) {
-            return Err(NotHeld { enforced: position });
-        }
-        self.enforced.connections_closed += connections_closed;
-        if self.enforced.position.is_none_or(|known| known < position) {
-            self.enforced.position = Some(position);
-            self.acknowledge();
-        }
-        Ok(())
-    }
-
     /// What stands at an address, if that is known well enough. Otherwise [`Action::Resolved`] will say it.
     pub fn lookup(&mut self, address: IpAddr, how: Lookup, now: Moment) -> Option<&Resolution> {
         let (stream, actions) = (self.stream.is_open(), &mut self.actions);
@@ -180,16 +155,6 @@ impl Subscriber {
     /// How many answers about addresses were not asked for or went back to an earlier version.
     pub fn addresses_ignored(&self) -> u64 {
         self.addresses.ignored()
-    }
-
-    /// Tells the CA what is enforced, if its history is the one in which that was said.
-    fn acknowledge(&mut self) {
-        let current = self.stream.incarnation();
-        let told = self.enforced.position.filter(|position| Some(position.incarnation) == current);
-        if let Some(position) = told {
-            let connections_closed = std::mem::take(&mut self.enforced.connections_closed);
-            self.send(Message::Enforced(v1::Enforced { position: Some(position.into()), connections_closed }));
-        }
     }
 
     fn send(&mut self, message: Message) {

@@ -5,7 +5,7 @@ use bulkhead_mesh::{Entry, Policy, SpkiDigest};
 use super::*;
 use crate::feed::log::Settings;
 use crate::feed::testing::{at, cutoff, cutoff_fact, signed, signer};
-use crate::feed::{AddressAnswer, Incarnation, Log, SignedFact, Statement};
+use crate::feed::{AddressAnswer, Incarnation, Log, Position, SignedFact, Statement};
 use crate::v1::watch_reply::Message as Reply;
 
 const HERE: IpAddr = IpAddr::V4(std::net::Ipv4Addr::new(10, 77, 0, 1));
@@ -237,6 +237,15 @@ fn a_snapshot_with_a_fact_left_out_or_changed_is_not_applied() {
     );
     let elsewhere = |messages: &mut Vec<_>| end(messages, |end| end.position = Some(at(2).into()));
     check(elsewhere, |lost| matches!(lost, Lost::Violation(Violation::OtherSnapshot { .. })));
+}
+
+#[test]
+fn a_heartbeat_cannot_keep_half_a_snapshot_alive() {
+    let mut subscriber = subscriber(Held::default());
+    let messages = conversation(&mut log(2), &mut subscriber);
+    subscriber.receive(messages[0].clone(), moment(1));
+    subscriber.receive(heartbeat(at(2), 1), moment(1));
+    assert!(matches!(lost(&mut subscriber), Lost::Violation(Violation::HeartbeatInSnapshot)));
 }
 
 #[test]
