@@ -24,7 +24,6 @@ pub struct Authority {
     pub store: Store,
     backup: Option<Store>,
     pub sessions: BTreeMap<usize, Session>,
-    pub acknowledged: BTreeMap<usize, Position>,
     pub up: bool,
     /// It was restored without knowing: until somebody notices, it writes nothing.
     pub frozen: bool,
@@ -56,7 +55,6 @@ impl Authority {
             store: Store { head, facts: vec![], directory: BTreeMap::new() },
             backup: None,
             sessions: BTreeMap::new(),
-            acknowledged: BTreeMap::new(),
             up: true,
             frozen: false,
             last_incarnation: 1,
@@ -110,13 +108,8 @@ impl Authority {
         self.store.head = Position::start(incarnation);
         self.store.facts.clear();
         self.frozen = false;
-        self.acknowledged.clear();
         for statement in &in_force {
             self.append(statement, record);
-        }
-        let addresses: Vec<_> = self.store.directory.keys().copied().collect();
-        for address in addresses {
-            self.record_address(address, record);
         }
     }
 
@@ -127,7 +120,8 @@ impl Authority {
         (welcomed.welcome, welcomed.regression)
     }
 
-    pub fn answer(&self, address: IpAddr) -> v1::SignedAddress {
+    pub fn answer(&self, address: IpAddr, record: &mut Record) -> v1::SignedAddress {
+        self.record_address(address, record);
         let (version, resolution) = self.stands(address);
         let incarnation = self.log.head().incarnation;
         self.signer.address(&AddressAnswer { incarnation, address, version, resolution }).expect("the key signs")
@@ -140,8 +134,7 @@ impl Authority {
     fn record_address(&self, address: IpAddr, record: &mut Record) {
         let (version, resolution) = self.stands(address);
         let incarnation = self.log.head().incarnation.number();
-        let before = record.addresses.insert((address, incarnation, version), resolution.clone());
-        assert!(before.is_none_or(|before| before == resolution), "one version of {address} has two meanings");
+        record.note_address(address, incarnation, version, &resolution);
     }
 }
 
@@ -181,7 +174,7 @@ pub fn any_address(dice: &mut Dice) -> IpAddr {
 fn any_resolution(dice: &mut Dice) -> Resolution {
     let instance = InstanceId::from_bytes(std::array::from_fn(|_| dice.below(256) as u8));
     let node = format!("n{}", dice.below(NODES)).parse().expect("a node's name");
-    match dice.below(5) {
+    match dice.below(12) {
         0 => Resolution::Entry(Entry::Plain),
         1 => Resolution::Unknown,
         _ => Resolution::Entry(Entry::Workload {

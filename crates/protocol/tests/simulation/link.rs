@@ -16,6 +16,8 @@ pub struct Link {
     pub broken: bool,
     /// Somebody sits in the middle who can change all that the CA sends.
     pub hostile: Option<Hostile>,
+    /// Now and then nothing arrives for longer than the CA may be silent.
+    pub stalls: bool,
     /// The latest arrival in each direction: what is sent later arrives later.
     latest: [Duration; 2],
     /// Milliseconds that most messages take at most.
@@ -29,7 +31,7 @@ pub enum Towards {
 }
 
 impl Link {
-    pub fn new(watcher: usize, hostile: bool, dice: &mut Dice) -> Self {
+    pub fn new(watcher: usize, stalls: bool, hostile: bool, dice: &mut Dice) -> Self {
         let delay = [1, 20, 200][dice.index(3)];
         Self {
             watcher,
@@ -37,6 +39,7 @@ impl Link {
             to_authority: VecDeque::new(),
             broken: false,
             hostile: hostile.then(Hostile::default),
+            stalls,
             latest: [Duration::ZERO; 2],
             delay,
         }
@@ -44,7 +47,7 @@ impl Link {
 
     /// When something that is sent now arrives.
     pub fn arrival(&mut self, towards: Towards, now: Duration, dice: &mut Dice) -> Duration {
-        let stall = if dice.once_in(200) { 2500 } else { 0 };
+        let stall = if self.stalls && dice.once_in(200) { 2500 } else { 0 };
         let delay = dice.millis(self.delay + stall);
         let latest = &mut self.latest[usize::from(matches!(towards, Towards::Authority))];
         *latest = (*latest).max(now + delay);

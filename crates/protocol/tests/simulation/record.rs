@@ -11,7 +11,8 @@ use bulkhead_protocol::feed::{Position, Statement};
 pub struct Record {
     facts: BTreeMap<Position, Statement>,
     cut_off: BTreeSet<Subject>,
-    pub addresses: BTreeMap<(IpAddr, u64, u64), Resolution>,
+    /// What was ever said about an address, and where in its own history: incarnation and version.
+    addresses: BTreeMap<IpAddr, BTreeMap<(u64, u64), Resolution>>,
 }
 
 impl Record {
@@ -19,6 +20,17 @@ impl Record {
         self.cut_off.extend(cutoff(statement).map(|cutoff| cutoff.subject.clone()));
         let before = self.facts.insert(position, statement.clone());
         assert!(before.is_none(), "the simulated CA has signed {position} twice");
+    }
+
+    pub fn note_address(&mut self, address: IpAddr, incarnation: u64, version: u64, resolution: &Resolution) {
+        let said = self.addresses.entry(address).or_default();
+        let before = said.insert((incarnation, version), resolution.clone());
+        assert!(before.is_none_or(|before| before == *resolution), "one version of {address} has two meanings");
+    }
+
+    pub fn address(&self, address: IpAddr, incarnation: u64, version: u64) -> &Resolution {
+        let said = self.addresses.get(&address).and_then(|said| said.get(&(incarnation, version)));
+        said.unwrap_or_else(|| panic!("the CA never said version {version} of {address} in history {incarnation}"))
     }
 
     pub fn fact(&self, position: Position) -> &Statement {

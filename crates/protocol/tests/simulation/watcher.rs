@@ -23,11 +23,18 @@ pub struct Watcher {
     disk: Disk,
     /// What the driver really enforces.
     pub enforcing: Option<Position>,
+    /// The furthest that any life of the process has enforced.
+    pub enforcing_ever: Option<Position>,
     acknowledged: Option<Position>,
     seen: Seen,
     /// What was checked last, to check again only what is different.
     checked: Option<(Option<Position>, CutoffSet)>,
-    resolved: BTreeMap<IpAddr, Resolution>,
+    /// Incarnation and version of each address that is known.
+    resolved: BTreeMap<IpAddr, (u64, u64)>,
+    /// Incarnation and version of the address that arrives at this moment.
+    pub delivering: Option<(u64, u64)>,
+    /// Whether it has room for few addresses only, and does not remember those that it forgot.
+    forgetful: bool,
 }
 
 /// What the process has been told, noted beside it.
@@ -52,15 +59,18 @@ pub enum Wish {
 }
 
 impl Watcher {
-    pub fn new(now: Moment) -> Self {
+    pub fn new(forgetful: bool, now: Moment) -> Self {
         Self {
-            subscriber: subscriber(Held::default(), now),
+            subscriber: subscriber(Held::default(), forgetful, now),
+            delivering: None,
+            forgetful,
             link: None,
             life: 0,
             attempt: 0,
             skew: 0,
             disk: Disk { bytes: Held::default().to_bytes(), seen: Seen::default() },
             enforcing: None,
+            enforcing_ever: None,
             acknowledged: None,
             seen: Seen::default(),
             checked: None,
@@ -73,7 +83,7 @@ impl Watcher {
         let stored = Stored::read(&self.disk.bytes).expect("the disk holds what was written");
         let held = stored.verify(public_key, &Limits::default()).expect("the facts on the disk are the CA's");
         let position = held.position();
-        self.subscriber = subscriber(held, now);
+        self.subscriber = subscriber(held, self.forgetful, now);
         self.seen = self.disk.seen.clone();
         self.link = None;
         self.life += 1;
@@ -83,10 +93,11 @@ impl Watcher {
         position
     }
 
-    pub fn heartbeat_heard(&mut self, now_millis: u64) {
-        if self.subscriber.held().not_before() == Timestamp::from_millis(now_millis) {
-            self.seen.heard = self.seen.heard.max(Timestamp::from_millis(now_millis));
-        }
+    /// A heartbeat that did not end the stream says that nothing is missing, and what time it is.
+    pub fn heard(&mut self, heartbeat: &v1::Heartbeat) {
+        let head = heartbeat.head.map(Position::from);
+        assert_eq!(self.subscriber.held().position(), head, "a heartbeat was taken for less or more than is held");
+        self.seen.heard = self.seen.heard.max(Timestamp::from_millis(heartbeat.now_millis));
     }
 
     /// Does what the subscriber asks, checks each step, and returns what concerns others.
@@ -106,7 +117,7 @@ impl Watcher {
                     self.disk = Disk { bytes: self.subscriber.held().to_bytes(), seen: self.seen.clone() };
                 }
                 Action::Resolved(address, resolution) => {
-                    self.resolved.insert(address, resolution);
+                    self.check_resolved(address, &resolution, record);
                 }
                 Action::Registrations(_) => panic!("the CA sends no registrations"),
                 Action::Reconnect { reason, backoff } => {
@@ -121,9 +132,8 @@ impl Watcher {
         wishes
     }
 
-    /// What a watcher that has been left in peace must have come to.
-    pub fn resolved(&self) -> &BTreeMap<IpAddr, Resolution> {
-        &self.resolved
+    pub fn knows(&self, address: IpAddr) -> bool {
+        self.resolved.contains_key(&address)
     }
 
     /// Facts come in order and without a gap, and say what the CA said; a snapshot never leads back.
@@ -142,6 +152,18 @@ impl Watcher {
             }
         }
         self.seen.position = Some(position);
+    }
+
+    /// What is known of an address is what the CA said, in the history that is held or a later one, and nothing that it
+    /// said before.
+    fn check_resolved(&mut self, address: IpAddr, resolution: &Resolution, record: &Record) {
+        let (incarnation, version) = self.delivering.expect("an address was delivered");
+        assert_eq!(record.address(address, incarnation, version), resolution, "{address}");
+        let history = self.subscriber.held().position().map_or(0, |position| position.incarnation.number());
+        assert!(incarnation >= history, "{address} is of history {incarnation}, and {history} is held");
+        let before = self.resolved.insert(address, (incarnation, version));
+        let rises = before <= Some((incarnation, version));
+        assert!(rises || self.forgetful, "{address} went back from {before:?} to version {version} of {incarnation}");
     }
 
     fn check_meaning(&mut self, position: Position, change: &Change, record: &Record) {
@@ -189,8 +211,9 @@ impl Watcher {
     }
 }
 
-fn subscriber(held: Held, now: Moment) -> Subscriber {
-    let limits = Limits { addresses: 6, address_idle: Duration::from_secs(40), ..Limits::default() };
+fn subscriber(held: Held, forgetful: bool, now: Moment) -> Subscriber {
+    let few = Limits { addresses: 6, address_idle: Duration::from_secs(20), ..Limits::default() };
+    let limits = if forgetful { few } else { Limits::default() };
     Subscriber::new(held, "simulated".into(), limits, now)
 }
 

@@ -39,7 +39,7 @@ impl World {
     pub(super) fn tell_who_is_interested(&mut self, address: IpAddr) {
         let told = self.authority.sessions.iter().filter(|(_, session)| session.interest.contains(&address));
         let links: Vec<usize> = told.map(|(link, _)| *link).collect();
-        let answer = self.authority.answer(address);
+        let answer = self.authority.answer(address, &mut self.record);
         for link in links {
             self.send_to_watcher(link, watch_reply::Message::Address(answer.clone()));
         }
@@ -85,17 +85,25 @@ impl World {
 
     /// The faults end: the network is honest, the clocks stay, and a CA that still waits to be noticed is told to go on.
     pub(super) fn peace(&mut self) {
-        self.links.values_mut().for_each(|link| link.hostile = None);
+        for link in self.links.values_mut() {
+            link.hostile = None;
+            link.stalls = false;
+        }
         if self.authority.frozen {
             self.begin_history();
         }
     }
 
-    pub(super) fn stop_authority(&mut self) {
+    /// Everybody has to come back once more, to a log that does not change any more.
+    pub(super) fn break_all(&mut self) {
         let links: Vec<usize> = self.links.keys().copied().collect();
         for link in links {
             self.cut(link);
         }
+    }
+
+    pub(super) fn stop_authority(&mut self) {
+        self.break_all();
         self.authority.restart(self.ca_now());
         self.authority.up = false;
         self.soon(Event::AuthorityStarts, 4000);

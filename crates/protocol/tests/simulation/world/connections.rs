@@ -24,7 +24,7 @@ impl World {
             return self.work(watcher);
         }
         let hostile = self.hostile && self.faulty() && self.dice.once_in(3);
-        self.links.insert(link, Link::new(watcher, hostile, &mut self.dice));
+        self.links.insert(link, Link::new(watcher, self.faulty(), hostile, &mut self.dice));
         self.watchers[watcher].link = Some(link);
         self.watchers[watcher].subscriber.connected(now);
         self.work(watcher);

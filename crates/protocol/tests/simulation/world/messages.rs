@@ -8,6 +8,8 @@ use bulkhead_protocol::feed::log::Next;
 use bulkhead_protocol::feed::subscriber::Lost;
 use bulkhead_protocol::v1::{self, watch_reply, watch_request};
 
+use prost::Message as _;
+
 use super::{Event, World, signer};
 use crate::authority::FEED_CHAIN;
 use crate::link::Towards;
@@ -17,10 +19,19 @@ impl World {
         let Some(arriving) = self.links.get_mut(&link).filter(|link| !link.broken) else { return };
         let (watcher, Some(reply)) = (arriving.watcher, arriving.to_watcher.pop_front()) else { return };
         if self.watchers[watcher].link == Some(link) {
-            self.receive(watcher, reply);
-            self.work(watcher);
+            self.deliver(link, watcher, reply);
         }
         self.pump(link);
+    }
+
+    pub(super) fn deliver(&mut self, link: usize, watcher: usize, reply: v1::WatchReply) {
+        self.receive(watcher, reply.clone());
+        self.work(watcher);
+        if let Some(watch_reply::Message::Heartbeat(heartbeat)) = reply.message
+            && self.watchers[watcher].link == Some(link)
+        {
+            self.watchers[watcher].heard(&heartbeat);
+        }
     }
 
     pub(super) fn receive(&mut self, index: usize, reply: v1::WatchReply) {
@@ -33,12 +44,10 @@ impl World {
             Some(watch_reply::Message::Welcome(_)) => {
                 watcher.subscriber.abandon(Lost::FeedChain("not the CA's chain".into()));
             }
-            Some(watch_reply::Message::Heartbeat(heartbeat)) => {
-                let now_millis = heartbeat.now_millis;
-                watcher.subscriber.receive(reply_of(watch_reply::Message::Heartbeat(heartbeat)), now);
-                watcher.heartbeat_heard(now_millis);
+            message => {
+                watcher.delivering = message.as_ref().and_then(address_version);
+                watcher.subscriber.receive(v1::WatchReply { message }, now);
             }
-            message => watcher.subscriber.receive(v1::WatchReply { message }, now),
         }
     }
 
@@ -76,7 +85,7 @@ impl World {
     pub(super) fn lookup(&mut self, link: usize, lookup: &v1::Lookup) {
         let address = read_address(&lookup.address);
         self.session(link).interest.insert(address);
-        let answer = self.authority.answer(address);
+        let answer = self.authority.answer(address, &mut self.record);
         self.send_to_watcher(link, watch_reply::Message::Address(answer));
     }
 
@@ -86,8 +95,8 @@ impl World {
         let subscription = self.session(link).subscription.as_mut().expect("a hello came first");
         match subscription.acknowledge(enforced) {
             Ok(acknowledged) => {
-                let latest = self.authority.acknowledged.entry(watcher).or_insert(acknowledged.position);
-                *latest = acknowledged.position.max(*latest);
+                let enforcing = self.watchers[watcher].enforcing_ever;
+                assert!(Some(acknowledged.position) <= enforcing, "watcher {watcher} claims what was never enforced");
             }
             Err(error) if hostile => self.trace(&format!("refused: {error}")),
             Err(error) => panic!("watcher {watcher}: {error}"),
@@ -143,6 +152,13 @@ impl World {
         sending.to_authority.push_back(request);
         self.schedule_at(at, Event::AtAuthority(link));
     }
+}
+
+/// Incarnation and version of an address, whoever has signed it.
+fn address_version(message: &watch_reply::Message) -> Option<(u64, u64)> {
+    let watch_reply::Message::Address(address) = message else { return None };
+    let body = v1::AddressBody::decode(&address.body[..]).ok()?;
+    Some((body.incarnation, body.version))
 }
 
 fn reply_of(message: watch_reply::Message) -> v1::WatchReply {

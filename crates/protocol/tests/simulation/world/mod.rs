@@ -56,6 +56,7 @@ enum Event {
     Accident,
     Operator,
     AuthorityStarts,
+    LastBreak,
 }
 
 impl World {
@@ -70,7 +71,7 @@ impl World {
             queue: BTreeMap::new(),
             events: 0,
             authority: Authority::new(signer()),
-            watchers: (0..WATCHERS).map(|_| Watcher::new(start)).collect(),
+            watchers: (0..WATCHERS).map(|index| Watcher::new(index % 2 == 0, start)).collect(),
             links: BTreeMap::new(),
             next_link: 0,
             record: Record::default(),
@@ -80,6 +81,7 @@ impl World {
         (0..WATCHERS).for_each(|watcher| world.dial(watcher, Duration::from_secs(3)));
         world.soon(Event::Operator, 100);
         world.soon(Event::Accident, 3000);
+        world.schedule(OPERATORS_END, Event::LastBreak);
         world
     }
 
@@ -119,6 +121,7 @@ impl World {
             Event::Accident => self.accident(),
             Event::Operator => self.operator(),
             Event::AuthorityStarts => self.authority.up = true,
+            Event::LastBreak => self.break_all(),
         }
     }
 

@@ -35,6 +35,7 @@ impl World {
         let watcher = &mut self.watchers[index];
         if watcher.life == life {
             watcher.enforcing = watcher.enforcing.max(Some(position));
+            watcher.enforcing_ever = watcher.enforcing_ever.max(Some(position));
             // A position of a history that was left meanwhile says nothing any more.
             let _ = watcher.subscriber.enforced(position, 1);
             self.work(index);
