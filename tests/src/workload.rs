@@ -126,6 +126,30 @@ impl Workload {
         Ok(())
     }
 
+    /// Starts a server of a few lines of Python, which prints `listening` when it does; `ADDRESS` is the pod's.
+    pub fn run_python(&mut self, name: &str, script: &str) -> Result<()> {
+        let address = format!("'{}'", self.pod.ipv4());
+        let script = format!("import socket, struct\n{}", script.replace("ADDRESS", &address));
+        let app = self.command("python3").args(["-c", &script]).spawn(&format!("{}-{name}", self.pod.name()))?;
+        app.wait_for_log("listening", DEADLINE)?;
+        self.applications.push(app);
+        Ok(())
+    }
+
+    /// Waits until the application that was started last has printed this.
+    pub fn application_log(&self, name: &str, text: &str) -> Result<()> {
+        let app = self.applications.last().with_context(|| format!("{name} was not started"))?;
+        app.wait_for_log(text, DEADLINE)?;
+        Ok(())
+    }
+
+    /// Removes what the sidecar keeps on disk, as on a new machine.
+    pub fn forget_state(&self) -> Result<()> {
+        let find = self.pod.command("find").arg(&self.state).args(["-mindepth", "1", "-delete"]);
+        find.run(DEADLINE)?.success("removing the sidecar's state")?;
+        Ok(())
+    }
+
     /// The application of the lab, as the workload's user.
     pub fn application(&self) -> HostCommand {
         self.command(&self.programs.app.to_string_lossy())
