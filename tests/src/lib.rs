@@ -34,3 +34,9 @@ pub fn moment_millis(text: &str) -> Result<u64> {
     let moment: bulkhead_mesh::Timestamp = text.parse().with_context(|| format!("`{text}` is no moment"))?;
     Ok(moment.as_millis())
 }
+
+/// Whether curl was refused at once: 56 is a reset that it saw while it read, 7 one that came before it did. A timeout
+/// is another number, and anything printed would be an answer.
+pub fn was_refused(curl: &bulkhead_lab::Output) -> bool {
+    matches!(curl.status.code(), Some(7 | 56)) && curl.stdout.is_empty()
+}

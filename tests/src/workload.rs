@@ -126,19 +126,9 @@ impl Workload {
         Ok(())
     }
 
-    /// Starts a server of a few lines of Python, which prints `listening` when it does; `ADDRESS` is the pod's.
-    pub fn run_python(&mut self, name: &str, script: &str) -> Result<()> {
-        let address = format!("'{}'", self.pod.ipv4());
-        let script = format!("import socket, struct\n{}", script.replace("ADDRESS", &address));
-        let app = self.command("python3").args(["-c", &script]).spawn(&format!("{}-{name}", self.pod.name()))?;
-        app.wait_for_log("listening", DEADLINE)?;
-        self.applications.push(app);
-        Ok(())
-    }
-
     /// Waits until the application that was started last has printed this.
-    pub fn application_log(&self, name: &str, text: &str) -> Result<()> {
-        let app = self.applications.last().with_context(|| format!("{name} was not started"))?;
+    pub fn application_says(&self, text: &str) -> Result<()> {
+        let app = self.applications.last().context("no application was started")?;
         app.wait_for_log(text, DEADLINE)?;
         Ok(())
     }
@@ -152,7 +142,12 @@ impl Workload {
 
     /// The application of the lab, as the workload's user.
     pub fn application(&self) -> HostCommand {
-        self.command(&self.programs.app.to_string_lossy())
+        self.command(&self.application_program())
+    }
+
+    /// The application of the lab, for hosts outside the mesh.
+    pub fn application_program(&self) -> String {
+        self.programs.app.to_string_lossy().into_owned()
     }
 
     /// A program of the workload, as the workload's user.

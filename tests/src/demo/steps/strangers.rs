@@ -3,7 +3,7 @@
 use anyhow::{Result, ensure};
 
 use super::{Scene, Teller};
-use crate::DEADLINE;
+use crate::{DEADLINE, was_refused};
 
 pub(super) fn step(teller: &Teller, scene: &mut Scene) -> Result<()> {
     in_clear(teller, scene)?;
@@ -27,9 +27,7 @@ fn in_clear(teller: &Teller, scene: &Scene) -> Result<()> {
     teller.types(&format!("curl {url}            # on the stranger, without any sidecar"));
     let curl = scene.stranger.command("curl").args(["-sS", "--max-time", "10", &url]).run(DEADLINE)?;
     teller.saw(&curl.stderr);
-    // 56 is a reset that curl saw while it read, 7 one that came before it did.
-    let refused = matches!(curl.status.code(), Some(7 | 56));
-    ensure!(refused && curl.stdout.is_empty(), "plaintext to db ended with {}: {}", curl.status, curl.stdout);
+    ensure!(was_refused(&curl), "plaintext to db ended with {}: {}", curl.status, curl.stdout);
     Ok(())
 }
 

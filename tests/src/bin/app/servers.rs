@@ -1,53 +1,24 @@
-//! `lab-app ROLE ADDRESS`: an ordinary application, which knows nothing of any mesh.
-//!
-//! `files` answers HTTP: `/hex` is 1 MiB of hexadecimal digits that differ at each start, `/name` is the address it
-//! listens on, `/endless` goes on until the client leaves. `echo` sends back what it gets, and ends when its client does.
+//! The servers: a thread per connection, as simple applications are.
 
 use std::io::{self, BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{Shutdown, TcpListener, TcpStream};
-use std::process::ExitCode;
 use std::sync::Arc;
 use std::thread;
+use std::time::Duration;
 
-#[allow(clippy::print_stdout, clippy::print_stderr, reason = "a program for tests, watched through its output")]
-fn main() -> ExitCode {
-    let words: Vec<String> = std::env::args().skip(1).collect();
-    if words == ["--version"] {
-        println!(
-            "lab-app {} (build {})",
-            env!("CARGO_PKG_VERSION"),
-            option_env!("BULKHEAD_BUILD_ID").unwrap_or("unset")
-        );
-        return ExitCode::SUCCESS;
-    }
-    let [role, address] = &words[..] else {
-        eprintln!("usage: lab-app files|echo ADDRESS");
-        return ExitCode::from(2);
-    };
-    let serve: fn(TcpStream, &Content) -> io::Result<()> = match role.as_str() {
-        "files" => files,
-        "echo" => |stream, _| echo(stream),
-        _ => {
-            eprintln!("no role is called {role}");
-            return ExitCode::from(2);
-        }
-    };
-    match listen(address, serve) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("{address}: {error}");
-            ExitCode::FAILURE
-        }
-    }
-}
+use socket2::SockRef;
 
-struct Content {
+/// What a file server gives away.
+pub(crate) struct Content {
     hex: String,
     name: String,
 }
 
+type Serve = fn(TcpStream, &Content) -> io::Result<()>;
+
+/// Serves until it is killed.
 #[allow(clippy::print_stdout, reason = "the harness waits for this line")]
-fn listen(address: &str, serve: fn(TcpStream, &Content) -> io::Result<()>) -> io::Result<()> {
+pub(crate) fn listen(address: &str, serve: Serve) -> io::Result<String> {
     let listener = TcpListener::bind(address)?;
     let content = Arc::new(Content { hex: random_hex(1 << 20)?, name: address.to_owned() });
     println!("listening on {address}");
@@ -56,19 +27,37 @@ fn listen(address: &str, serve: fn(TcpStream, &Content) -> io::Result<()>) -> io
         // A client that leaves early is no failure of a server.
         thread::spawn(move || drop(serve(stream, &content)));
     }
-    Ok(())
+    Ok("nobody comes any more".to_owned())
 }
 
-fn files(mut stream: TcpStream, content: &Content) -> io::Result<()> {
+pub(crate) fn files(mut stream: TcpStream, content: &Content) -> io::Result<()> {
     let mut request = String::new();
     BufReader::new(&stream).read_line(&mut request)?;
-    let path = request.split(' ').nth(1).unwrap_or("/");
-    match path {
+    match request.split(' ').nth(1).unwrap_or("/") {
         "/hex" => reply(&mut stream, content.hex.as_bytes()),
         "/name" => reply(&mut stream, content.name.as_bytes()),
         "/endless" => endless(&mut stream),
         _ => stream.write_all(b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"),
     }
+}
+
+pub(crate) fn echo(mut stream: TcpStream, _: &Content) -> io::Result<()> {
+    io::copy(&mut stream.try_clone()?, &mut stream)?;
+    stream.shutdown(Shutdown::Write)
+}
+
+pub(crate) fn resets(mut stream: TcpStream, _: &Content) -> io::Result<()> {
+    stream.read_exact(&mut [0; 5])?;
+    SockRef::from(&stream).set_linger(Some(Duration::ZERO))
+}
+
+#[allow(clippy::print_stdout, reason = "the harness waits for this line")]
+pub(crate) fn witness(mut stream: TcpStream, _: &Content) -> io::Result<()> {
+    let mut five = [0; 5];
+    stream.read_exact(&mut five)?;
+    stream.write_all(&five)?;
+    println!("saw {}", crate::clients::end_of(&mut stream));
+    Ok(())
 }
 
 fn reply(stream: &mut TcpStream, body: &[u8]) -> io::Result<()> {
@@ -82,11 +71,6 @@ fn endless(stream: &mut TcpStream) -> io::Result<()> {
     loop {
         stream.write_all(&chunk)?;
     }
-}
-
-fn echo(mut stream: TcpStream) -> io::Result<()> {
-    io::copy(&mut stream.try_clone()?, &mut stream)?;
-    stream.shutdown(Shutdown::Write)
 }
 
 fn random_hex(digits: usize) -> io::Result<String> {
