@@ -25,8 +25,8 @@ pub struct Authority {
     backup: Option<Store>,
     pub sessions: BTreeMap<usize, Session>,
     pub up: bool,
-    /// It was restored without knowing: until somebody notices, it writes nothing.
-    pub frozen: bool,
+    /// When it was restored without knowing: until a watcher tells, it writes nothing.
+    pub frozen: Option<Duration>,
     last_incarnation: u64,
 }
 
@@ -56,7 +56,7 @@ impl Authority {
             backup: None,
             sessions: BTreeMap::new(),
             up: true,
-            frozen: false,
+            frozen: None,
             last_incarnation: 1,
         }
     }
@@ -107,7 +107,7 @@ impl Authority {
         self.log = Log::new(incarnation, settings());
         self.store.head = Position::start(incarnation);
         self.store.facts.clear();
-        self.frozen = false;
+        self.frozen = None;
         for statement in &in_force {
             self.append(statement, record);
         }

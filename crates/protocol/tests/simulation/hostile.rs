@@ -21,8 +21,8 @@ impl Hostile {
             (0, _) => vec![flip(sent, dice)],
             (1, _) => vec![],
             (2, _) => vec![sent.clone(), sent],
-            (3, 1..) => vec![recorded[dice.index(recorded.len())].clone()],
-            (4, 1..) => vec![recorded[dice.index(recorded.len())].clone(), sent],
+            (3, 1..) => vec![replay(&sent, recorded, dice)],
+            (4, 1..) => vec![replay(&sent, recorded, dice), sent],
             (5, _) if self.held_back.is_none() => {
                 self.held_back = Some(sent);
                 return vec![];
@@ -33,6 +33,14 @@ impl Hostile {
         arrives.extend(self.held_back.take());
         arrives
     }
+}
+
+/// Something genuine from earlier, of the same kind if it is soon found.
+fn replay(sent: &v1::WatchReply, recorded: &[v1::WatchReply], dice: &mut Dice) -> v1::WatchReply {
+    let kind = |reply: &v1::WatchReply| reply.message.as_ref().map(std::mem::discriminant);
+    let mut candidates = (0..16).map(|_| &recorded[dice.index(recorded.len())]);
+    let found = candidates.find(|candidate| kind(candidate) == kind(sent));
+    found.unwrap_or(&recorded[0]).clone()
 }
 
 /// One byte is another.

@@ -173,3 +173,14 @@ fn heartbeats_follow_the_facts_and_keep_their_interval() {
     assert_eq!(subscription.wake_at(), Duration::from_millis(1500));
     assert_eq!((beat(&mut subscription, 1499), beat(&mut subscription, 1500)), (None, head));
 }
+
+#[test]
+fn a_heartbeat_waits_for_the_facts_before_it() {
+    let mut log = log(1, 9);
+    let mut subscription = log.welcome(&hello(Some(at(1))), signer()).unwrap().subscription;
+    let now = Moment { wall: Timestamp::from_secs(7), boot: Duration::ZERO };
+    log.append(cutoff_fact(2, "n2", 9)).unwrap();
+    assert_eq!(subscription.heartbeat(&log, now, &[1; 32]), None);
+    subscription.next(&log);
+    assert!(subscription.heartbeat(&log, now, &[1; 32]).is_some());
+}

@@ -352,6 +352,17 @@ fn an_address_is_asked_for_once_and_then_known() {
     assert_eq!(sent(&mut subscriber), [ask(true)]);
     subscriber.receive(address(1, 3, plain()), moment(2));
     assert!(matches!(drain(&mut subscriber)[..], [Action::Resolved(HERE, _)]), "no change is an answer too");
+    assert_eq!(subscriber.lookup(HERE, Lookup::Afresh, moment(2)), None);
+    assert_eq!(sent(&mut subscriber), [ask(true)]);
+}
+
+#[test]
+fn what_was_to_be_sent_on_a_lost_stream_is_not_sent_on_the_next() {
+    let mut subscriber = following(&mut log(1));
+    subscriber.lookup(HERE, Lookup::Cached, moment(2));
+    subscriber.enforced(at(1), 0).unwrap();
+    subscriber.disconnected();
+    assert!(matches!(lost(&mut subscriber), Lost::Disconnected));
 }
 
 #[test]

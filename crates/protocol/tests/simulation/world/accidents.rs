@@ -12,7 +12,7 @@ use crate::authority;
 impl World {
     /// Somebody commands something, or something moves; and the applications look addresses up.
     pub(super) fn operator(&mut self) {
-        if self.authority.up && !self.authority.frozen {
+        if self.authority.up && self.authority.frozen.is_none() {
             if self.dice.once_in(3) {
                 let address = self.authority.move_somebody(&mut self.dice, &mut self.record);
                 self.tell_who_is_interested(address);
@@ -89,7 +89,9 @@ impl World {
             link.hostile = None;
             link.stalls = false;
         }
-        if self.authority.frozen {
+        if let Some(since) = self.authority.frozen {
+            let silence = self.now.saturating_sub(since);
+            assert!(silence < Duration::from_secs(25), "nobody has told the CA that it was restored");
             self.begin_history();
         }
     }
@@ -111,14 +113,14 @@ impl World {
 
     /// The CA is restored from an older state. It knows and begins another history, or it finds out from its watchers.
     pub(super) fn restore_authority(&mut self) {
-        if self.authority.frozen || !self.authority.restore(self.ca_now()) {
+        if self.authority.frozen.is_some() || !self.authority.restore(self.ca_now()) {
             return;
         }
         self.stop_authority();
         let head = Some(self.authority.log.head());
         let somebody_knows = self.watchers.iter().any(|watcher| watcher.subscriber.held().position() > head);
         if somebody_knows && self.dice.once_in(2) {
-            self.authority.frozen = true;
+            self.authority.frozen = Some(self.now);
         } else {
             self.begin_history();
         }

@@ -89,6 +89,18 @@ fn the_fact_that_binds_longest_proves_a_cutoff() {
     assert!(held.cutoffs.is_empty());
 }
 
+#[test]
+fn a_cutoff_is_stored_up_to_its_bound() {
+    let mut held = Held::default();
+    for (n, node, bound) in [(1, "n1", 5), (2, "n2", 6)] {
+        let statement = Statement::Cutoff(cutoff(node, bound));
+        held.apply(signer().fact(at(n), &statement).unwrap(), statement, &Limits::default()).unwrap();
+    }
+    assert!(held.hear(Timestamp::from_secs(6)));
+    assert_eq!((held.evidence.facts().count(), held.cutoffs.len()), (1, 1));
+    assert_eq!(restore(&held.to_bytes(), signer()).unwrap(), held);
+}
+
 proptest! {
     #[test]
     fn no_bytes_make_the_reader_panic(bytes: Vec<u8>) {
