@@ -7,7 +7,10 @@
 pub mod capture;
 pub mod clocks;
 pub mod copy;
+pub mod dice;
 pub mod directory;
+pub mod disk;
+pub mod feed;
 pub mod identity_source;
 pub mod live;
 pub mod registry;
@@ -15,3 +18,6 @@ pub mod socket;
 pub mod subject;
 pub mod truth;
 pub mod tunnel;
+
+#[cfg(test)]
+mod testing;

@@ -24,8 +24,8 @@ pub(crate) struct Question {
 pub(crate) struct Desk {
     limits: DirectoryLimits,
     known: Arc<Known>,
-    questions: mpsc::Receiver<Question>,
-    waiting: HashMap<IpAddr, Vec<oneshot::Sender<Resolution>>>,
+    pub(super) questions: mpsc::Receiver<Question>,
+    pub(super) waiting: HashMap<IpAddr, Vec<oneshot::Sender<Resolution>>>,
 }
 
 /// The answers that are at hand, each with whether it was asked for lately.

@@ -4,23 +4,21 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bulkhead_identity::VerifiedPeer;
-use bulkhead_mesh::{Direction, Flow, Party, Policy, Purpose, Refusal, Staleness, Timestamp};
+use bulkhead_mesh::{Direction, Flow, Party, Permit, Policy, Purpose, Refusal, Staleness, Timestamp};
 
 use super::{Cut, Kind, Subject};
 use crate::identity_source::Own;
 use crate::truth::Knowledge;
 
-/// Why this must be cut, if it must. What is asked first is what an operator wants to read: a revocation before an
-/// expiry, both before the policy.
+/// Why this must be cut, if it must. What is asked first is what an operator wants to read: that nothing is known yet, a
+/// revocation before an expiry, both before what the policy says.
 pub fn judge(subject: &Subject, own: &Own, knowledge: &Knowledge, staleness: Duration, now: Timestamp) -> Option<Cut> {
+    let Some(policy) = &knowledge.policy else { return Some(Cut::NoPolicy) };
     let peer = subject.peer.as_deref();
     peer.and_then(|peer| disbelieved(peer, knowledge))
         .or_else(|| ended(peer, own, now).then_some(Cut::Expired))
-        .or_else(|| match &knowledge.policy {
-            None => Some(Cut::NoPolicy),
-            Some(policy) if stale(policy, own, staleness) => Some(Cut::Stale),
-            Some(policy) => denied(subject, own, policy, now).map(Cut::Denied),
-        })
+        .or_else(|| stale(policy, own, staleness).then_some(Cut::Stale))
+        .or_else(|| denied(subject, own, policy, now).map(Cut::Denied))
 }
 
 fn disbelieved(peer: &VerifiedPeer, knowledge: &Knowledge) -> Option<Cut> {
@@ -37,20 +35,26 @@ fn ended(peer: Option<&VerifiedPeer>, own: &Own, now: Timestamp) -> bool {
 }
 
 /// A level of which the policy says nothing is one that it does not know; nothing passes then, whatever the age.
-fn stale(policy: &Policy, own: &Own, staleness: Duration) -> bool {
+pub(crate) fn stale(policy: &Policy, own: &Own, staleness: Duration) -> bool {
     matches!(policy.staleness_of(&own.label().level), Some(Staleness::Strict(longest)) if staleness > longest)
 }
 
-fn denied(subject: &Subject, own: &Own, policy: &Policy, now: Timestamp) -> Option<Refusal> {
+/// Decides about a connection, with the proof if it may be; `None` for a tunnel, in which each connection is decided.
+pub fn admit(subject: &Subject, own: &Own, policy: &Policy, now: Timestamp) -> Option<Result<Permit, Refusal>> {
     let peer = party(subject.peer.as_deref());
     let (client, server, port, direction) = match subject.kind {
         Kind::Tunnel => return None,
-        Kind::Egress { to } => return policy.admit_egress(own.party(), to, now).err(),
+        Kind::Egress { to } => return Some(policy.admit_egress(own.party(), to, now)),
         Kind::Inbound { port } => (peer, own.party(), port, Direction::Inbound),
         Kind::Outbound { port } => (own.party(), peer, port, Direction::Outbound),
+        Kind::Own { port } => (own.party(), own.party(), port, Direction::Outbound),
         Kind::Plain { to } => (own.party(), Party::Unauthenticated, to.port(), Direction::Outbound),
     };
-    policy.admit(&Flow { client, server, port, direction }, now).err()
+    Some(policy.admit(&Flow { client, server, port, direction }, now))
+}
+
+fn denied(subject: &Subject, own: &Own, policy: &Policy, now: Timestamp) -> Option<Refusal> {
+    admit(subject, own, policy, now)?.err()
 }
 
 /// The peer as the policy sees it. Our faces demand workloads; whoever is none is nobody to the policy.

@@ -11,7 +11,8 @@ use std::sync::Arc;
 use bulkhead_identity::VerifiedPeer;
 
 pub use cut::Cut;
-pub use judge::judge;
+pub(crate) use judge::stale;
+pub use judge::{admit, judge};
 
 /// One thing that is open: a tunnel, or one connection of an application.
 #[derive(Clone, Debug)]
@@ -35,6 +36,11 @@ pub enum Kind {
     /// A connection of this workload to another behind a sidecar.
     Outbound {
         /// The port that the other workload listens on.
+        port: u16,
+    },
+    /// A connection of this workload to itself.
+    Own {
+        /// The port that it listens on.
         port: u16,
     },
     /// A connection of this workload out of the mesh.

@@ -1,0 +1,51 @@
+//! Reads back what the last process of this workload held, so that a restart without the CA brings no one back.
+
+use std::error::Error;
+
+use bulkhead_identity::TrustBundle;
+use bulkhead_mesh::Timestamp;
+use bulkhead_protocol::feed::Limits;
+use bulkhead_protocol::feed::subscriber::{Held, Stored};
+
+use super::believe::stored_keys;
+use crate::disk::HeldFile;
+use crate::truth::Knowledge;
+
+/// What is on the disk, if it is whole and every fact in it was signed by the CA; else nothing, said loudly.
+pub(super) fn restore(file: &HeldFile, bundle: &TrustBundle, limits: &Limits, now: Timestamp) -> Held {
+    match file.load() {
+        Ok(None) => Held::default(),
+        Ok(Some(bytes)) => read(&bytes, bundle, limits, now).unwrap_or_else(|error| {
+            tracing::error!(
+                error = error.as_ref(),
+                "the stored truth is not used; nothing passes before the CA is heard"
+            );
+            set_aside(file);
+            Held::default()
+        }),
+        Err(error) => {
+            let hint = error.hint();
+            tracing::error!(
+                error = &error as &dyn Error,
+                hint,
+                "the stored truth is not used; nothing passes before the CA is heard"
+            );
+            Held::default()
+        }
+    }
+}
+
+fn read(bytes: &[u8], bundle: &TrustBundle, limits: &Limits, now: Timestamp) -> Result<Held, Box<dyn Error>> {
+    let stored = Stored::read(bytes)?;
+    // Before it is read nothing is known but the root, exactly as on the first contact.
+    let truth = Knowledge::nothing().for_the_ca();
+    let keys = stored_keys(stored.feed_chains(), bundle, &truth, now);
+    Ok(stored.verify(&keys, limits)?)
+}
+
+fn set_aside(file: &HeldFile) {
+    match file.set_aside() {
+        Ok(path) => tracing::warn!(path = %path.display(), "the stored truth was set aside"),
+        Err(error) => tracing::error!(error = &error as &dyn Error, "the stored truth could not be set aside"),
+    }
+}
