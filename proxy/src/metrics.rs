@@ -30,7 +30,7 @@ struct Inner {
     handshakes_refused: Family<HandshakeLabels, Counter>,
     tunnels: Family<OpenedLabels, Gauge>,
     malformed: Counter,
-    shed: Gauge,
+    shed: Counter,
     captured: Gauge,
     not_after: Gauge,
     incarnation: Gauge,
@@ -55,8 +55,7 @@ pub struct Open(Gauge);
 impl Metrics {
     /// Counters at zero.
     pub fn new() -> Self {
-        let mut inner = Inner::default();
-        inner.registry = Registry::with_prefix("bulkhead");
+        let mut inner = Inner { registry: Registry::with_prefix("bulkhead"), ..Inner::default() };
         inner.register_connections();
         inner.register_tunnels();
         inner.register_state();
@@ -101,9 +100,9 @@ impl Metrics {
         self.0.malformed.inc();
     }
 
-    /// Sets how many connections were reset at once because no descriptor was left for them.
+    /// Counts connections that were reset at once because no descriptor was left for them.
     pub fn shed(&self, connections: u64) {
-        self.0.shed.set(gauge(connections));
+        self.0.shed.inc_by(connections);
     }
 
     /// Sets whether the canary has lately proved that connections are captured.
@@ -142,7 +141,11 @@ impl Inner {
     fn register_connections(&mut self) {
         let registry = &mut self.registry;
         registry.register("connections_opened", "Connections that began", self.opened.clone());
-        registry.register("connections_closed", "Connections that ended or were refused, by reason", self.closed.clone());
+        registry.register(
+            "connections_closed",
+            "Connections that ended or were refused, by reason",
+            self.closed.clone(),
+        );
         registry.register("connections_live", "Connections that are open", self.live.clone());
         registry.register_with_unit(
             "transferred",

@@ -3,9 +3,11 @@
 //! The same promises as [`mod@crate::copy`]: half-close, reset and back-pressure pass through, and an end that is not a
 //! finished one resets both sides.
 
-use std::future::Future;
+use std::future::{Future, poll_fn};
 use std::io;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
+use std::task::{Context, Poll, ready};
 
 use tokio::net::TcpStream;
 
@@ -26,32 +28,47 @@ pub enum PlainEnd<R> {
 }
 
 /// Copies in both directions until both have ended, one side resets, or `cut` says why to stop. Bytes from the client
-/// count as up.
-pub async fn copy_plain<R>(
+/// count as up. Consumes both sockets, as [`copy()`](crate::copy::copy) does.
+pub fn copy_plain<R>(
     client: TcpStream,
     server: TcpStream,
     counts: Arc<Counts>,
     cut: impl Future<Output = R>,
-) -> PlainEnd<R> {
+) -> impl Future<Output = PlainEnd<R>> {
+    // Built before the first poll: a future that is dropped without one resets both sides as well.
     let mut pair = Pair { client, server, finished: false };
-    let both = async {
-        let up = pass(&pair.client, &pair.server, [PlainEnd::ResetByClient, PlainEnd::ResetByServer], |n| counts.add_up(n));
-        let down =
-            pass(&pair.server, &pair.client, [PlainEnd::ResetByServer, PlainEnd::ResetByClient], |n| counts.add_down(n));
-        match tokio::try_join!(up, down) {
-            Ok(_) => PlainEnd::Finished,
-            Err(end) => end,
+    async move {
+        let end = until_ended(&pair, &counts, pin!(cut)).await;
+        if matches!(end, PlainEnd::Finished) {
+            pair.finish();
         }
-    };
-    let end = tokio::select! {
-        biased;
-        why = cut => PlainEnd::Cut(why),
-        end = both => end,
-        () = failed(&pair.client) => PlainEnd::ResetByClient,
-        () = failed(&pair.server) => PlainEnd::ResetByServer,
-    };
-    pair.finished = matches!(end, PlainEnd::Finished);
-    end
+        end
+    }
+}
+
+async fn until_ended<R>(pair: &Pair, counts: &Counts, mut cut: Pin<&mut impl Future<Output = R>>) -> PlainEnd<R> {
+    let (mut up, mut down) = (Pass::default(), Pass::default());
+    let (mut client, mut server) = (pin!(failed(&pair.client)), pin!(failed(&pair.server)));
+    poll_fn(|cx| {
+        if let Poll::Ready(why) = cut.as_mut().poll(cx) {
+            return Poll::Ready(PlainEnd::Cut(why));
+        }
+        let up = up.poll(cx, &pair.client, &pair.server, |bytes| counts.add_up(bytes));
+        let down = down.poll(cx, &pair.server, &pair.client, |bytes| counts.add_down(bytes));
+        match (up, down) {
+            (Poll::Ready(Err(Fault::From)), _) | (_, Poll::Ready(Err(Fault::To))) => {
+                Poll::Ready(PlainEnd::ResetByClient)
+            }
+            (Poll::Ready(Err(Fault::To)), _) | (_, Poll::Ready(Err(Fault::From))) => {
+                Poll::Ready(PlainEnd::ResetByServer)
+            }
+            (Poll::Ready(Ok(())), Poll::Ready(Ok(()))) => Poll::Ready(PlainEnd::Finished),
+            // A reset is noticed even while nothing is read because the other side takes nothing.
+            _ if client.as_mut().poll(cx).is_ready() => Poll::Ready(PlainEnd::ResetByClient),
+            _ => server.as_mut().poll(cx).map(|()| PlainEnd::ResetByServer),
+        }
+    })
+    .await
 }
 
 /// Two sockets; their drop is a reset unless both directions have finished.
@@ -59,6 +76,13 @@ struct Pair {
     client: TcpStream,
     server: TcpStream,
     finished: bool,
+}
+
+impl Pair {
+    /// Both directions have finished: the coming closes are orderly ones.
+    fn finish(&mut self) {
+        self.finished = true;
+    }
 }
 
 impl Drop for Pair {
@@ -70,45 +94,58 @@ impl Drop for Pair {
     }
 }
 
-/// Passes bytes on until `from` has finished, and then its end. `ends` says whose fault an error at each socket is.
-async fn pass<R>(
-    from: &TcpStream,
-    to: &TcpStream,
-    ends: [PlainEnd<R>; 2],
-    count: impl Fn(usize),
-) -> Result<(), PlainEnd<R>> {
-    let [at_from, at_to] = ends;
-    loop {
-        if from.readable().await.is_err() {
-            return Err(at_from);
+/// One direction.
+#[derive(Debug, Default)]
+struct Pass {
+    /// What was read and not all written; an idle connection keeps no buffer.
+    held: Vec<u8>,
+    written: usize,
+    finished: bool,
+}
+
+/// At which socket a direction failed.
+#[derive(Clone, Copy, Debug)]
+enum Fault {
+    From,
+    To,
+}
+
+impl Pass {
+    /// Passes bytes on until `from` has finished, and then its end.
+    fn poll(
+        &mut self,
+        cx: &mut Context<'_>,
+        from: &TcpStream,
+        to: &TcpStream,
+        count: impl Fn(usize),
+    ) -> Poll<Result<(), Fault>> {
+        while !self.finished {
+            if self.written < self.held.len() {
+                ready!(to.poll_write_ready(cx)).map_err(|_| Fault::To)?;
+                if let Some(bytes) = unless_blocked(to.try_write(&self.held[self.written..])).map_err(|_| Fault::To)? {
+                    count(bytes);
+                    self.written += bytes;
+                }
+            } else {
+                (self.held, self.written) = (Vec::new(), 0);
+                ready!(from.poll_read_ready(cx)).map_err(|_| Fault::From)?;
+                self.held.reserve_exact(BUFFER);
+                if unless_blocked(from.try_read_buf(&mut self.held)).map_err(|_| Fault::From)? == Some(0) {
+                    socket::finish(to).map_err(|_| Fault::To)?;
+                    self.finished = true;
+                }
+            }
         }
-        // Held only while bytes are there: an idle connection keeps no buffer.
-        let mut buffer = Vec::with_capacity(BUFFER);
-        match from.try_read_buf(&mut buffer) {
-            Ok(0) => return socket::finish(to).map_err(|_| at_to),
-            Ok(_) => {}
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => continue,
-            Err(_) => return Err(at_from),
-        }
-        if write(to, &buffer, &count).await.is_err() {
-            return Err(at_to);
-        }
+        self.held = Vec::new();
+        Poll::Ready(Ok(()))
     }
 }
 
-async fn write(to: &TcpStream, mut bytes: &[u8], count: &impl Fn(usize)) -> io::Result<()> {
-    while !bytes.is_empty() {
-        to.writable().await?;
-        match to.try_write(bytes) {
-            Ok(written) => {
-                count(written);
-                bytes = &bytes[written..];
-            }
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
-            Err(error) => return Err(error),
-        }
+fn unless_blocked(result: io::Result<usize>) -> io::Result<Option<usize>> {
+    match result {
+        Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(None),
+        other => other.map(Some),
     }
-    Ok(())
 }
 
 const BUFFER: usize = 64 * 1024;

@@ -1,5 +1,7 @@
 //! Why connections and handshakes end, as one word each: for counters and for the log.
 
+use std::io;
+
 use crate::copy::{Ended, How};
 use crate::plain::PlainEnd;
 use crate::subject::Cut;
@@ -103,14 +105,20 @@ impl Reason {
 
     /// Whether this is the proxy's own doing, so that somebody may want to know.
     pub const fn is_refusal(self) -> bool {
-        !matches!(
-            self,
-            Self::Finished | Self::ResetByClient | Self::ResetByServer | Self::TunnelEnded | Self::Drained
-        )
+        !matches!(self, Self::Finished | Self::ResetByClient | Self::ResetByServer | Self::TunnelEnded | Self::Drained)
     }
 }
 
 impl HandshakeFailure {
+    /// What a failed TLS handshake was, beyond a peer that is not believed.
+    pub fn of(error: &io::Error) -> Self {
+        match error.kind() {
+            // What rustls says of bytes that are no TLS, or of an alert.
+            io::ErrorKind::InvalidData => Self::Protocol,
+            _ => Self::Lost,
+        }
+    }
+
     /// As one word.
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -159,9 +167,7 @@ impl End {
         match ended.how {
             How::Finished => Reason::Finished.into(),
             How::ResetByApplication => by_application.into(),
-            How::ResetByPeer(code) => {
-                Self { reason: by_peer, detail: Some(format!("HTTP/2 code {code:#x}")) }
-            }
+            How::ResetByPeer(code) => Self { reason: by_peer, detail: Some(format!("HTTP/2 code {code:#x}")) },
             How::TunnelEnded => Reason::TunnelEnded.into(),
             How::Cut(cut) => cut.into(),
         }
@@ -188,6 +194,7 @@ impl From<&Cut> for Reason {
             Cut::Expired => Self::Expired,
             Cut::Denied(_) => Self::DeniedLater,
             Cut::Stale => Self::Stale,
+            Cut::NoPolicy | Cut::NoIdentity => Self::NotReady,
             Cut::Drained => Self::Drained,
         }
     }

@@ -6,7 +6,6 @@ use std::time::Instant;
 
 use bulkhead_identity::VerifiedPeer;
 use bulkhead_mesh::{Direction, Label, NodeEpoch, Permit, ServiceName, SpiffeId};
-use tracing::field::display;
 
 use crate::copy::Counts;
 use crate::identity_source::Own;
@@ -160,16 +159,16 @@ impl Facts {
                     hint,
                     rule = self.rule.as_deref(),
                     would_deny = self.would_deny.as_deref(),
-                    client = client.map(|who| display(who.id)),
-                    client_label = client.and_then(|who| who.label).map(display),
-                    client_node = client.and_then(|who| who.node).map(display),
-                    server = server.map(|who| display(who.id)),
-                    server_label = server.and_then(|who| who.label).map(display),
-                    server_node = server.and_then(|who| who.node).map(display),
-                    service = self.service.as_ref().map(display),
+                    client = client.map(|who| tracing::field::display(who.id)),
+                    client_label = client.and_then(|who| who.label).map(tracing::field::display),
+                    client_node = client.and_then(|who| who.node).map(tracing::field::display),
+                    server = server.map(|who| tracing::field::display(who.id)),
+                    server_label = server.and_then(|who| who.label).map(tracing::field::display),
+                    server_node = server.and_then(|who| who.node).map(tracing::field::display),
+                    service = self.service.as_ref().map(tracing::field::display),
                     from = %self.from,
-                    to = self.to.map(display),
-                    endpoint = self.endpoint.map(display),
+                    to = self.to.map(tracing::field::display),
+                    endpoint = self.endpoint.map(tracing::field::display),
                     bytes_up = up,
                     bytes_down = down,
                     duration_ms = u64::try_from(self.began.elapsed().as_millis()).unwrap_or(u64::MAX),

@@ -24,12 +24,14 @@ pub enum Refused {
     NoPolicy,
     #[error("{0}")]
     Denied(Refusal),
+    #[error("nothing decides about it")]
+    NoDecision,
     #[error("{0}")]
     Void(Cut),
     #[error("{address} is inside the mesh, and nobody is known there")]
     UnknownAddress { address: IpAddr },
-    #[error("it could not be learned in time who is at {address}")]
-    NotResolved { address: IpAddr, source: NotResolved },
+    #[error(transparent)]
+    NotResolved(#[from] NotResolved),
     #[error("service `{service}` has no port {port}")]
     NoPort { service: ServiceName, port: u16 },
     #[error("no endpoint of service `{service}` is ready on port {port}")]
@@ -59,10 +61,10 @@ impl Refused {
     pub fn reason(&self) -> Reason {
         match self {
             Self::NoIdentity | Self::NoPolicy => Reason::NotReady,
-            Self::Denied(_) => Reason::Denied,
+            Self::Denied(_) | Self::NoDecision => Reason::Denied,
             Self::Void(cut) => cut.into(),
             Self::UnknownAddress { .. } => Reason::UnknownAddress,
-            Self::NotResolved { .. } => Reason::NotResolved,
+            Self::NotResolved(_) => Reason::NotResolved,
             Self::NoPort { .. } | Self::NoEndpoint { .. } | Self::Nested { .. } => Reason::NoEndpoint,
             Self::Loop { .. } | Self::NotCaptured { .. } => Reason::Loop,
             Self::Target(_) => Reason::BadTarget,
@@ -89,11 +91,24 @@ impl Refused {
             Self::NoIdentity => Some("`--workload-api` must name the socket of this workload's registration"),
             Self::NoPolicy => Some("`--ca` must name the CA; the policy is also kept in `--state-dir`"),
             Self::UnknownAddress { .. } => Some("register the workload, or write `plain` for its address"),
+            Self::NotResolved(source) => source.hint(),
             Self::NoTunnel { source, .. } => source.hint(),
             Self::NoStream { source: OpenError::Refused { status: 401 }, .. } => {
                 Some("the rule stands in the log of the server's proxy")
             }
             _ => None,
+        }
+    }
+}
+
+impl From<Cut> for Refused {
+    /// What the gate to the index says of a connection that it does not let in.
+    fn from(cut: Cut) -> Self {
+        match cut {
+            Cut::Denied(refusal) => Self::Denied(refusal),
+            Cut::NoPolicy => Self::NoPolicy,
+            Cut::NoIdentity => Self::NoIdentity,
+            cut => Self::Void(cut),
         }
     }
 }

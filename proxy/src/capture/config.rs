@@ -55,6 +55,13 @@ impl CaptureConfig {
     }
 }
 
+impl Ports {
+    /// All of them.
+    pub fn all(&self) -> [u16; 4] {
+        [self.outbound, self.inbound, self.tunnel, self.admin]
+    }
+}
+
 impl Default for Ports {
     fn default() -> Self {
         Self { outbound: 15001, inbound: 15006, tunnel: 15008, admin: 15021 }

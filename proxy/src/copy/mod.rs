@@ -43,11 +43,11 @@ impl Counts {
         self.down.load(Ordering::Relaxed)
     }
 
-    fn add_up(&self, bytes: usize) {
+    pub(crate) fn add_up(&self, bytes: usize) {
         self.up.fetch_add(bytes as u64, Ordering::Relaxed);
     }
 
-    fn add_down(&self, bytes: usize) {
+    pub(crate) fn add_down(&self, bytes: usize) {
         self.down.fetch_add(bytes as u64, Ordering::Relaxed);
     }
 }
@@ -193,7 +193,7 @@ impl<R> From<Stop> for How<R> {
 
 /// Waits until the kernel reports an error on the socket. A reset by the application is seen here even while its bytes
 /// wait for room in the tunnel and none are read.
-async fn failed(app: &TcpStream) {
+pub(crate) async fn failed(app: &TcpStream) {
     while app.ready(Interest::ERROR).await.is_ok() {
         let none = || io::Error::from(io::ErrorKind::WouldBlock);
         let error = app.try_io(Interest::ERROR, || SockRef::from(app).take_error()?.map_or_else(|| Err(none()), Ok));

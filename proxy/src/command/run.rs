@@ -1,0 +1,151 @@
+//! The flags of `bulkhead-proxy run`.
+
+use std::net::{IpAddr, SocketAddr};
+use std::path::PathBuf;
+use std::time::Duration;
+
+use bulkhead_mesh::SpiffeId;
+use clap::Args;
+
+use super::version;
+use crate::capture::Ports;
+use crate::identity_source::AgentAddress;
+use crate::limits::ProxyLimits;
+use crate::run::RunConfig;
+use crate::tunnel::TunnelLimits;
+
+/// Carries the workload's connections until it gets SIGTERM or SIGINT.
+///
+/// The ports are open at once, but every connection is reset until the first certificate and the first policy are here.
+/// Without the CA it goes on with what it has, as the policy allows. `/ready` on the admin port says what is missing.
+#[derive(Args, Debug)]
+#[command(after_help = "Example:\n  bulkhead-proxy run --ca ca-1.example:8443 --ca ca-2.example:8443")]
+pub struct RunArgs {
+    /// Where the CA answers; may be given several times, or with commas between.
+    #[arg(long, env = "BULKHEAD_CA", required = true, value_delimiter = ',', value_name = "HOST:PORT", value_parser = ca_address)]
+    ca: Vec<String>,
+    /// The socket of this workload's registration, or another SPIFFE Workload API.
+    #[arg(
+        long,
+        env = "BULKHEAD_WORKLOAD_API",
+        default_value = "unix:///run/bulkhead/agent/api.sock",
+        value_name = "ADDRESS"
+    )]
+    workload_api: AgentAddress,
+    /// The only identity that is taken from there; without it, the one that is offered.
+    #[arg(long, env = "BULKHEAD_SPIFFE_ID", value_name = "SPIFFE-ID")]
+    spiffe_id: Option<SpiffeId>,
+    /// Where policy and cutoffs are kept, so that a restart without the CA brings no one back.
+    #[arg(long, env = "BULKHEAD_STATE_DIR", default_value = "/var/lib/bulkhead-proxy", value_name = "DIRECTORY")]
+    state_dir: PathBuf,
+    /// Where `/live`, `/ready` and `/metrics` are answered; a loopback address.
+    #[arg(long, env = "BULKHEAD_ADMIN", default_value = "127.0.0.1:15021", value_name = "ADDRESS:PORT")]
+    admin: SocketAddr,
+    /// Where captured outbound connections arrive; as `capture install` was told.
+    #[arg(long, env = "BULKHEAD_OUTBOUND_PORT", default_value_t = Ports::default().outbound, value_name = "PORT")]
+    outbound_port: u16,
+    /// Where captured inbound connections arrive; as `capture install` was told.
+    #[arg(long, env = "BULKHEAD_INBOUND_PORT", default_value_t = Ports::default().inbound, value_name = "PORT")]
+    inbound_port: u16,
+    /// Where tunnels arrive, here and at every other proxy of the mesh.
+    #[arg(long, env = "BULKHEAD_TUNNEL_PORT", default_value_t = Ports::default().tunnel, value_name = "PORT")]
+    tunnel_port: u16,
+    /// A port of the workload that is reached directly, and so not through the proxy; may be given several times.
+    #[arg(long, env = "BULKHEAD_EXCLUDE_INBOUND_PORT", value_delimiter = ',', value_name = "PORT")]
+    exclude_inbound_port: Vec<u16>,
+    /// An address of the workload, where those of its interfaces are not meant; may be given several times.
+    #[arg(long, env = "BULKHEAD_ADDRESS", value_delimiter = ',', value_name = "ADDRESS")]
+    address: Vec<IpAddr>,
+    /// How many seconds a peer may take for its handshake.
+    #[arg(long, env = "BULKHEAD_HANDSHAKE_TIMEOUT", default_value_t = ProxyLimits::default().handshake.as_secs(), value_name = "SECONDS", value_parser = seconds())]
+    handshake_timeout: u64,
+    /// How many seconds a connection may take until the other application has answered.
+    #[arg(long, env = "BULKHEAD_CONNECT_TIMEOUT", default_value_t = ProxyLimits::default().connect.as_secs(), value_name = "SECONDS", value_parser = seconds())]
+    connect_timeout: u64,
+    /// After how many seconds without a connection a tunnel is closed.
+    #[arg(long, env = "BULKHEAD_IDLE_TIMEOUT", default_value_t = ProxyLimits::default().idle.as_secs(), value_name = "SECONDS", value_parser = seconds())]
+    idle_timeout: u64,
+    /// How many seconds connections may go on after SIGTERM.
+    #[arg(long, env = "BULKHEAD_GRACE", default_value_t = ProxyLimits::default().grace.as_secs(), value_name = "SECONDS")]
+    grace: u64,
+    /// How many tunnels peers may have open here, handshakes included.
+    #[arg(long, env = "BULKHEAD_MAX_TUNNELS", default_value_t = ProxyLimits::default().tunnels_accepted, value_name = "NUMBER", value_parser = positive)]
+    max_tunnels: usize,
+    /// To how many peers tunnels may be open at a time; the longest idle one gives way.
+    #[arg(long, env = "BULKHEAD_MAX_PEERS", default_value_t = ProxyLimits::default().peers, value_name = "NUMBER", value_parser = positive)]
+    max_peers: usize,
+    /// How many tunnels to one peer may be open.
+    #[arg(long, env = "BULKHEAD_MAX_TUNNELS_PER_PEER", default_value_t = ProxyLimits::default().tunnels_per_peer, value_name = "NUMBER", value_parser = positive)]
+    max_tunnels_per_peer: usize,
+    /// How many connections a peer may have open in one tunnel to here.
+    #[arg(long, env = "BULKHEAD_MAX_STREAMS", default_value_t = TunnelLimits::default().streams_accepted, value_name = "NUMBER", value_parser = clap::value_parser!(u32).range(1..))]
+    max_streams: u32,
+    /// How many threads carry connections; without it as many as there are cores, at most 4.
+    #[arg(long, env = "BULKHEAD_THREADS", value_name = "NUMBER", value_parser = positive)]
+    threads: Option<usize>,
+}
+
+impl RunArgs {
+    /// How many threads carry connections.
+    pub fn threads(&self) -> usize {
+        let cores = || std::thread::available_parallelism().map_or(1, usize::from);
+        self.threads.unwrap_or_else(|| cores().min(MOST_THREADS))
+    }
+}
+
+impl From<RunArgs> for RunConfig {
+    fn from(args: RunArgs) -> Self {
+        let ports = Ports {
+            outbound: args.outbound_port,
+            inbound: args.inbound_port,
+            tunnel: args.tunnel_port,
+            admin: args.admin.port(),
+        };
+        Self {
+            limits: limits(&args),
+            ca: args.ca,
+            agent: args.workload_api,
+            expected: args.spiffe_id,
+            state: args.state_dir,
+            admin: args.admin,
+            ports,
+            excluded: args.exclude_inbound_port,
+            addresses: args.address,
+            version: version().to_owned(),
+        }
+    }
+}
+
+fn limits(args: &RunArgs) -> ProxyLimits {
+    ProxyLimits {
+        handshake: Duration::from_secs(args.handshake_timeout),
+        connect: Duration::from_secs(args.connect_timeout),
+        tunnels_accepted: args.max_tunnels,
+        peers: args.max_peers,
+        tunnels_per_peer: args.max_tunnels_per_peer,
+        idle: Duration::from_secs(args.idle_timeout),
+        grace: Duration::from_secs(args.grace),
+        tunnel: TunnelLimits {
+            streams_accepted: args.max_streams,
+            handshake: Duration::from_secs(args.handshake_timeout),
+            ..TunnelLimits::default()
+        },
+    }
+}
+
+fn ca_address(text: &str) -> Result<String, String> {
+    let port =
+        text.rsplit_once(':').filter(|(host, _)| !host.is_empty()).and_then(|(_, port)| port.parse::<u16>().ok());
+    port.map(|_| text.to_owned()).ok_or_else(|| "not `host:port`".into())
+}
+
+fn positive(text: &str) -> Result<usize, String> {
+    text.parse().ok().filter(|number| *number > 0).ok_or_else(|| "not a number from 1 up".into())
+}
+
+fn seconds() -> clap::builder::RangedU64ValueParser<u64> {
+    clap::value_parser!(u64).range(1..=86_400)
+}
+
+/// More have not been seen to help one workload, and each costs memory.
+const MOST_THREADS: usize = 4;

@@ -1,0 +1,173 @@
+//! Connections to this workload: in tunnels from other proxies, on port 15008.
+//!
+//! One connection's way, from top to bottom: the tunnel it comes in is verified ([`handshake`]) and entered in the
+//! index; the connection is entered in the index; it is decided; its target is checked; the application is connected;
+//! bytes are copied. What comes without a tunnel goes [`plain`]'s way.
+
+mod handshake;
+mod plain;
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use bulkhead_daemon::Stop;
+use bulkhead_identity::VerifiedPeer;
+use bulkhead_mesh::Direction;
+use tokio::net::TcpStream;
+use tokio::sync::Semaphore;
+use tokio::task::JoinSet;
+
+use crate::accepting::accept_each;
+use crate::addresses::check_target;
+use crate::copy::copy;
+use crate::reason::{End, HandshakeFailure};
+use crate::record::{Path, Record};
+use crate::refused::Refused;
+use crate::report::chain;
+use crate::sidecar::{Accepted, Entered, Sidecar};
+use crate::socket::Listener;
+use crate::subject::{Kind, Subject};
+use crate::tunnel::server::H2Incoming;
+use crate::tunnel::{Acceptor, Arrival, H2Stream, Incoming, Malformed, Refusal};
+use handshake::{HandshakeError, Tunnelled};
+
+/// Serves what comes to this workload.
+#[derive(Debug)]
+pub struct Inbound {
+    sidecar: Arc<Sidecar>,
+    /// Tunnels that may still be accepted.
+    places: Arc<Semaphore>,
+}
+
+impl Inbound {
+    /// Nothing has come yet.
+    pub fn new(sidecar: Arc<Sidecar>) -> Arc<Self> {
+        let places = Arc::new(Semaphore::new(sidecar.limits.tunnels_accepted));
+        Arc::new(Self { sidecar, places })
+    }
+
+    /// Accepts tunnels until stopped, then waits for those that are open to end.
+    pub async fn listen(self: Arc<Self>, listener: Listener, stop: Stop) {
+        let serve = |stream, from| Arc::clone(&self).tunnel(stream, from, stop.clone());
+        accept_each(listener, &self.sidecar.metrics, &stop, serve).await;
+    }
+
+    /// One tunnel, from the peer's first byte to the last connection in it.
+    pub async fn tunnel(self: Arc<Self>, stream: TcpStream, from: SocketAddr, stop: Stop) {
+        let stream = Accepted::new(stream);
+        let Ok(_place) = Arc::clone(&self.places).try_acquire_owned() else {
+            return self.sidecar.metrics.handshake_refused(Direction::Inbound, HandshakeFailure::TooMany);
+        };
+        // In a box of its own: a handshake needs much memory, and is over soon.
+        match Box::pin(handshake::accept(&self.sidecar, stream)).await {
+            Ok(tunnel) => self.serve_tunnel(tunnel, from, stop).await,
+            Err(error) => self.not_a_tunnel(&error, from),
+        }
+    }
+
+    async fn serve_tunnel(self: Arc<Self>, tunnel: Tunnelled, from: SocketAddr, stop: Stop) {
+        let Tunnelled { peer, seat, mut acceptor } = tunnel;
+        let open = self.sidecar.metrics.tunnel(Direction::Inbound);
+        tracing::debug!(direction = "inbound", peer = %peer.id(), %from, "tunnel opened");
+        let control = acceptor.control().clone();
+        let mut connections = JoinSet::new();
+        let (mut cut, mut draining) = (false, false);
+        loop {
+            tokio::select! {
+                biased;
+                why = seat.cut(), if !cut => {
+                    cut = true;
+                    tracing::info!(
+                        direction = "inbound", peer = %peer.id(), %from, reason = why.as_str(), detail = %why, "tunnel cut"
+                    );
+                    control.cut();
+                }
+                () = stop.stopped(), if !draining => {
+                    draining = true;
+                    control.drain();
+                }
+                arrival = acceptor.accept() => match arrival {
+                    Some(Arrival::Request(request)) => {
+                        connections.spawn(Arc::clone(&self).connection(Arc::clone(&peer), from, request));
+                    }
+                    Some(Arrival::Malformed(malformed)) => self.malformed(&malformed, &peer, from),
+                    None => break,
+                },
+                Some(_) = connections.join_next() => {}
+            }
+        }
+        // The socket goes first, then the place in the index: a revocation is acknowledged when the places are gone.
+        drop(acceptor);
+        drop(seat);
+        drop(open);
+        while connections.join_next().await.is_some() {}
+    }
+
+    /// One connection in a tunnel, with its line in the log.
+    pub(crate) async fn connection(self: Arc<Self>, peer: Arc<VerifiedPeer>, from: SocketAddr, request: H2Incoming) {
+        let mut record =
+            Record::open(&self.sidecar.metrics, Direction::Inbound, request.connect().client.unwrap_or(from));
+        record.peer(&peer);
+        record.to(request.connect().target);
+        let outcome = self.serve(peer, request, &mut record).await;
+        record.close(outcome);
+    }
+
+    /// One connection in a tunnel, from the peer's CONNECT to the last byte.
+    async fn serve(&self, peer: Arc<VerifiedPeer>, request: H2Incoming, record: &mut Record) -> Result<End, Refused> {
+        let target = request.connect().target;
+        record.route(Path::Tunnel, target);
+        let admitted = Box::pin(self.admit(peer, target, record)).await;
+        let (entered, app) = match admitted {
+            Ok(admitted) => admitted,
+            Err(refused) => {
+                request.refuse(status(&refused));
+                return Err(refused);
+            }
+        };
+        let stream: H2Stream = request.accept().map_err(|source| Refused::ClientGone { source })?;
+        let ended = copy(app.into_inner(), stream, record.counts(), entered.seat.cut()).await;
+        // `entered` goes last: both sides are closed by now.
+        drop(entered);
+        Ok(End::inbound(ended))
+    }
+
+    /// Enter, decide, check the target, connect: in this order, see [`crate::live`].
+    async fn admit(
+        &self,
+        peer: Arc<VerifiedPeer>,
+        target: SocketAddr,
+        record: &mut Record,
+    ) -> Result<(Entered, Accepted), Refused> {
+        record.own(&self.sidecar.own()?);
+        let subject = Subject { peer: Some(peer), kind: Kind::Inbound { port: target.port() } };
+        let entered = self.sidecar.enter(subject, record)?;
+        check_target(target, &self.sidecar.addresses, &self.sidecar.closed)?;
+        let app = entered.connect(target, self.sidecar.limits.connect).await?;
+        Ok((entered, Accepted::new(app)))
+    }
+
+    fn not_a_tunnel(&self, error: &HandshakeError, from: SocketAddr) {
+        let failure = error.failure();
+        self.sidecar.metrics.handshake_refused(Direction::Inbound, failure);
+        tracing::info!(
+            direction = "inbound", %from, reason = failure.as_str(), detail = chain(error), hint = error.hint(), "no tunnel"
+        );
+    }
+
+    fn malformed(&self, malformed: &Malformed, peer: &VerifiedPeer, from: SocketAddr) {
+        self.sidecar.metrics.malformed();
+        tracing::info!(direction = "inbound", peer = %peer.id(), %from, detail = chain(malformed), "malformed request");
+    }
+}
+
+/// What the peer is told: enough for its log, nothing about the mesh.
+fn status(refused: &Refused) -> Refusal {
+    match refused {
+        Refused::Target(_) => Refusal::BadTarget,
+        Refused::Unreachable { .. } | Refused::TooSlow { .. } | Refused::NoIdentity | Refused::NoPolicy => {
+            Refusal::Unreachable
+        }
+        _ => Refusal::Denied,
+    }
+}

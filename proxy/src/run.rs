@@ -1,0 +1,212 @@
+//! `bulkhead-proxy run`: everything that lives while the proxy does, and the order in which it ends.
+//!
+//! The listeners are open from the start. Until the first certificate and the first policy are here, every connection is
+//! reset at once and counted as `not-ready`: to hold it would make an application wait for it cannot know what, and a
+//! pile of held connections would fall on whoever comes first.
+
+use std::io;
+use std::net::{IpAddr, SocketAddr};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bulkhead_daemon::{AdminError, AdminPort, Stop, Stopper, SystemClock};
+use bulkhead_mesh::SpiffeId;
+use bulkhead_protocol::feed::Limits as FeedLimits;
+use bulkhead_protocol::transport::ConnectLimits;
+use tokio::sync::watch;
+use tokio::task::{JoinError, JoinSet};
+use tokio::time::timeout;
+
+use crate::addresses::{ClosedPorts, OwnAddresses};
+use crate::admin::Condition;
+use crate::capture::Ports;
+use crate::capture::check::Canary;
+use crate::clocks::SharedClocks;
+use crate::directory::{Directory, DirectoryLimits};
+use crate::feed::{Feed, FeedSettings};
+use crate::identity_source::{AgentAddress, IdentitySource};
+use crate::inbound::Inbound;
+use crate::limits::ProxyLimits;
+use crate::lookout::{Capture, watch_over};
+use crate::metrics::Metrics;
+use crate::outbound::Outbound;
+use crate::pool::Pool;
+use crate::registry::Registry;
+use crate::resolve::Resolver;
+use crate::sidecar::Sidecar;
+use crate::socket::{Listener, Reach};
+use crate::truth::Truth;
+
+/// What `run` is told.
+#[derive(Clone, Debug)]
+pub struct RunConfig {
+    /// The CA's addresses, each `host:port`, in the order in which they are tried.
+    pub ca: Vec<String>,
+    /// The agent's socket for this workload.
+    pub agent: AgentAddress,
+    /// The only identity that is taken, where it is known beforehand.
+    pub expected: Option<SpiffeId>,
+    /// Where the truth is kept.
+    pub state: PathBuf,
+    /// Where the admin port listens.
+    pub admin: SocketAddr,
+    /// The proxy's own ports.
+    pub ports: Ports,
+    /// Ports of the workload that everybody reaches directly, and so nobody through the proxy.
+    pub excluded: Vec<u16>,
+    /// The workload's addresses; empty for those of the interfaces.
+    pub addresses: Vec<IpAddr>,
+    /// What may be held and waited for.
+    pub limits: ProxyLimits,
+    /// This program's version, for operators to read.
+    pub version: String,
+}
+
+/// A proxy whose ports are open.
+#[derive(Debug)]
+pub struct Proxy {
+    config: RunConfig,
+    addresses: OwnAddresses,
+    admin: AdminPort,
+    outbound: Listener,
+    inbound: Listener,
+    tunnels: Listener,
+}
+
+impl Proxy {
+    /// Takes hold of everything that can be missing, so that a wrong setting is said at once.
+    pub async fn open(mut config: RunConfig) -> Result<Self, RunError> {
+        let bind = |port, reach| Listener::bind(port, reach).map_err(|source| RunError::Bind { port, source });
+        let outbound = bind(config.ports.outbound, Reach::Loopback)?;
+        let inbound = bind(config.ports.inbound, Reach::Everywhere)?;
+        let tunnels = bind(config.ports.tunnel, Reach::Everywhere)?;
+        let admin = AdminPort::bind(config.admin).await?;
+        let port = |listener: &Listener, port| listener.port().map_err(|source| RunError::Bind { port, source });
+        config.ports = Ports {
+            outbound: port(&outbound, config.ports.outbound)?,
+            inbound: port(&inbound, config.ports.inbound)?,
+            tunnel: port(&tunnels, config.ports.tunnel)?,
+            admin: admin.address().port(),
+        };
+        let given = (!config.addresses.is_empty()).then(|| OwnAddresses::given(config.addresses.iter().copied()));
+        let addresses = given.map_or_else(OwnAddresses::of_interfaces, Ok).map_err(RunError::Addresses)?;
+        Ok(Self { config, addresses, admin, outbound, inbound, tunnels })
+    }
+
+    /// The ports that are open; where 0 was asked for, the one that was free.
+    pub fn ports(&self) -> Ports {
+        self.config.ports
+    }
+
+    /// Works until stopped. Then nothing new is accepted, what is open may go on for the grace period, the rest is cut,
+    /// and all is over when this returns. What tells the truth ends last, so a revocation finds even what is ending.
+    pub async fn run(self, stop: Stop) -> Result<(), RunError> {
+        let (ending, late) = Stopper::new();
+        let (mut knowing, mut carrying) = (JoinSet::new(), JoinSet::new());
+        let grace = self.config.limits.grace;
+        let sidecar = self.start(&mut knowing, &mut carrying, &stop, &late);
+        tracing::info!("the proxy runs");
+        tokio::select! {
+            biased;
+            () = stop.stopped() => {}
+            Some(ended) = knowing.join_next() => return Err(RunError::of(ended)),
+            Some(ended) = carrying.join_next() => return Err(RunError::of(ended)),
+        }
+        tracing::info!(grace_seconds = grace.as_secs(), open = sidecar.registry.live().len(), "the proxy is stopping");
+        if timeout(grace, all(&mut carrying)).await.is_err() {
+            let cut = sidecar.registry.drain();
+            tracing::info!(cut, "the grace period is over");
+            // What does not end although it is cut ends with its task.
+            let _ = timeout(FORCE, all(&mut carrying)).await;
+            carrying.shutdown().await;
+        }
+        ending.stop();
+        all(&mut knowing).await;
+        tracing::info!("the proxy has stopped");
+        Ok(())
+    }
+
+    /// Starts everything: first what knows, then what carries.
+    fn start(self, knowing: &mut JoinSet<()>, carrying: &mut JoinSet<()>, stop: &Stop, late: &Stop) -> Arc<Sidecar> {
+        let Self { config, addresses, admin, outbound, inbound, tunnels } = self;
+        let canary = Canary::default();
+        let (sidecar, directory) = know(config, addresses, knowing, late);
+        let (tell, capture) = watch::channel(Capture::Unknown);
+        knowing.spawn(watch_over(Arc::clone(&sidecar), canary.clone(), tell, late.clone()));
+        let condition = Condition::new(Arc::clone(&sidecar), capture, stop.clone());
+        knowing.spawn(admin.serve(Arc::new(condition), late.clone()));
+
+        let (pool, runner) = Pool::new(Arc::clone(&sidecar));
+        let resolver = Resolver::new(Arc::clone(&sidecar), directory);
+        let outward = Outbound::new(Arc::clone(&sidecar), resolver, pool, canary);
+        let inward = Inbound::new(Arc::clone(&sidecar));
+        carrying.spawn(runner.run(stop.clone()));
+        carrying.spawn(outward.listen(outbound, stop.clone()));
+        carrying.spawn(Arc::clone(&inward).listen_plain(inbound, stop.clone()));
+        carrying.spawn(inward.listen(tunnels, stop.clone()));
+        sidecar
+    }
+}
+
+/// Starts what learns who this workload is and what is true, and joins it to what every connection needs.
+fn know(config: RunConfig, addresses: OwnAddresses, tasks: &mut JoinSet<()>, stop: &Stop) -> (Arc<Sidecar>, Directory) {
+    let (truth, clocks) = (Truth::new(), Arc::new(SystemClock::default()) as SharedClocks);
+    let source = IdentitySource { agent: config.agent, expected: config.expected };
+    let identities = source.start(&truth, Arc::clone(&clocks), tasks, stop.clone());
+    let own = identities.own.clone();
+    let registry = Registry::new(Arc::clone(&truth), own.clone(), Arc::clone(&clocks));
+    let settings = FeedSettings {
+        ca: config.ca,
+        state: config.state,
+        version: config.version,
+        limits: FeedLimits::default(),
+        connect: ConnectLimits::default(),
+        directory: DirectoryLimits::default(),
+    };
+    let (feed, directory) = Feed::new(settings, identities, Arc::clone(&truth), registry.clone(), Arc::clone(&clocks));
+    tasks.spawn(feed.run(stop.clone()));
+    let closed = ClosedPorts::new(config.ports.all().into_iter().chain(config.excluded));
+    let (metrics, ports, limits) = (Metrics::new(), config.ports, config.limits);
+    let sidecar = Sidecar { own, truth, registry, clocks, metrics, addresses, ports, closed, limits };
+    (Arc::new(sidecar), directory)
+}
+
+async fn all(tasks: &mut JoinSet<()>) {
+    while tasks.join_next().await.is_some() {}
+}
+
+/// Why the proxy cannot run.
+#[derive(Debug, thiserror::Error)]
+#[allow(missing_docs, reason = "the message of each variant is its documentation")]
+pub enum RunError {
+    #[error("port {port} cannot be opened")]
+    Bind { port: u16, source: io::Error },
+    #[error("the addresses of this workload cannot be read")]
+    Addresses(#[source] io::Error),
+    #[error(transparent)]
+    Admin(#[from] AdminError),
+    #[error("a part of the proxy has failed")]
+    Task(#[source] JoinError),
+    #[error("a part of the proxy has ended before it was told to")]
+    Ended,
+}
+
+impl RunError {
+    fn of(ended: Result<(), JoinError>) -> Self {
+        ended.map_or_else(Self::Task, |()| Self::Ended)
+    }
+
+    /// What a person can do about it.
+    pub fn hint(&self) -> Option<&'static str> {
+        match self {
+            Self::Bind { .. } => Some("another proxy may run in this network namespace"),
+            Self::Addresses(_) => Some("`--address` names them"),
+            Self::Admin(error) => Some(error.hint()),
+            Self::Task(_) | Self::Ended => None,
+        }
+    }
+}
+
+/// How long what was cut may take to close its sockets.
+const FORCE: Duration = Duration::from_secs(2);

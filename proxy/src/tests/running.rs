@@ -1,0 +1,60 @@
+//! A whole proxy, from its start without anything to its end.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::time::Duration;
+
+use bulkhead_daemon::Stopper;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+
+use super::support::{is_reset, within};
+use crate::capture::Ports;
+use crate::limits::ProxyLimits;
+use crate::run::{Proxy, RunConfig};
+
+#[tokio::test]
+async fn a_proxy_that_knows_nothing_resets_everything_says_so_and_stops() {
+    let directory = tempfile::tempdir().unwrap();
+    let proxy = Proxy::open(RunConfig {
+        ca: vec!["127.0.0.1:1".into()],
+        agent: format!("unix://{}/api.sock", directory.path().display()).parse().unwrap(),
+        expected: None,
+        state: directory.path().into(),
+        admin: local(0),
+        ports: Ports { outbound: 0, inbound: 0, tunnel: 0, admin: 0 },
+        excluded: Vec::new(),
+        addresses: Vec::new(),
+        limits: ProxyLimits { grace: Duration::from_millis(10), ..ProxyLimits::default() },
+        version: "0.0.0".into(),
+    });
+    let proxy = proxy.await.unwrap();
+    let ports = proxy.ports();
+    let (stopper, stop) = Stopper::new();
+    let running = tokio::spawn(proxy.run(stop));
+    for port in [ports.outbound, ports.inbound, ports.tunnel] {
+        is_reset(&mut TcpStream::connect(local(port)).await.unwrap()).await;
+    }
+    let answer = ask(ports.admin, "/ready").await;
+    assert!(answer.starts_with("HTTP/1.1 503") && answer.contains("policy"), "{answer}");
+    assert!(ask(ports.admin, "/live").await.starts_with("HTTP/1.1 200"));
+    let metrics = ask(ports.admin, "/metrics").await;
+    assert!(
+        metrics.contains(r#"bulkhead_handshakes_refused_total{direction="inbound",reason="not-ready"} 1"#),
+        "{metrics}"
+    );
+    stopper.stop();
+    within("the end of the proxy", running).await.unwrap().unwrap();
+}
+
+async fn ask(port: u16, path: &str) -> String {
+    let mut stream = TcpStream::connect(local(port)).await.unwrap();
+    let request = format!("GET {path} HTTP/1.1\r\nhost: proxy\r\nconnection: close\r\n\r\n");
+    stream.write_all(request.as_bytes()).await.unwrap();
+    let mut answer = String::new();
+    within("an answer", stream.read_to_string(&mut answer)).await.unwrap();
+    answer
+}
+
+fn local(port: u16) -> SocketAddr {
+    (Ipv4Addr::LOCALHOST, port).into()
+}
