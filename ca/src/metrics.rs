@@ -1,9 +1,6 @@
 //! What the CA counts; every label value is an enum.
 
-use std::fmt;
-
-use prometheus_client::encoding::text::encode;
-use prometheus_client::encoding::{EncodeLabelSet, EncodeLabelValue, LabelValueEncoder};
+use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::registry::Registry;
@@ -73,10 +70,7 @@ impl Metrics {
             self.refused_callers.clone(),
         );
         registry.register("watchers_ahead", "Watchers that remember more than this CA", self.regressions.clone());
-        let mut text = String::new();
-        // Writing into a String cannot fail.
-        let _ = encode(&mut text, &registry);
-        text
+        bulkhead_daemon::metrics::text(&registry)
     }
 }
 
@@ -102,18 +96,7 @@ impl Outcome {
     }
 }
 
-/// Writes label values by their lower-case names.
-macro_rules! encode_by_name {
-    ($($label:ty),*) => {$(
-        impl EncodeLabelValue for $label {
-            fn encode(&self, encoder: &mut LabelValueEncoder<'_>) -> Result<(), fmt::Error> {
-                self.as_str().encode(encoder)
-            }
-        }
-    )*};
-}
-
-encode_by_name!(Call, Outcome);
+bulkhead_daemon::label_values!(Call, Outcome);
 
 #[cfg(test)]
 mod tests {

@@ -1,13 +1,11 @@
 //! What the proxy counts: every label value is an enum, and nothing is counted per packet.
 
-use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
 use bulkhead_mesh::Direction;
 use bulkhead_protocol::feed::Position;
-use prometheus_client::encoding::text::encode;
-use prometheus_client::encoding::{EncodeLabelSet, EncodeLabelValue, LabelValueEncoder};
+use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
@@ -124,10 +122,7 @@ impl Metrics {
 
     /// All of them in the OpenMetrics text format.
     pub fn encode(&self) -> String {
-        let mut text = String::new();
-        // Writing into a String cannot fail; a metric that cannot be written would leave its line out.
-        let _ = encode(&mut text, &self.0.registry);
-        text
+        bulkhead_daemon::metrics::text(&self.0.registry)
     }
 }
 
@@ -228,18 +223,7 @@ impl Side {
     }
 }
 
-/// Writes label values by their lower-case names.
-macro_rules! encode_by_name {
-    ($($label:ty),*) => {$(
-        impl EncodeLabelValue for $label {
-            fn encode(&self, encoder: &mut LabelValueEncoder<'_>) -> Result<(), fmt::Error> {
-                self.as_str().encode(encoder)
-            }
-        }
-    )*};
-}
-
-encode_by_name!(Side, Way, Reason, HandshakeFailure);
+bulkhead_daemon::label_values!(Side, Way, Reason, HandshakeFailure);
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct OpenedLabels {

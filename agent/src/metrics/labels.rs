@@ -1,8 +1,6 @@
 //! The values that a label can have.
 
-use std::fmt;
-
-use prometheus_client::encoding::{EncodeLabelSet, EncodeLabelValue, LabelValueEncoder};
+use prometheus_client::encoding::EncodeLabelSet;
 
 /// Why a call to a workload's socket was refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -67,18 +65,7 @@ impl Outcome {
     }
 }
 
-/// Writes label values by their lower-case names.
-macro_rules! encode_by_name {
-    ($($label:ty),*) => {$(
-        impl EncodeLabelValue for $label {
-            fn encode(&self, encoder: &mut LabelValueEncoder<'_>) -> Result<(), fmt::Error> {
-                self.as_str().encode(encoder)
-            }
-        }
-    )*};
-}
-
-encode_by_name!(RefusedCall, Asked, Outcome);
+bulkhead_daemon::label_values!(RefusedCall, Asked, Outcome);
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 pub(super) struct RefusedLabels {

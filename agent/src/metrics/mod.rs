@@ -4,7 +4,6 @@ mod labels;
 
 use std::sync::Arc;
 
-use prometheus_client::encoding::text::encode;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
@@ -84,10 +83,7 @@ impl Metrics {
 
     /// All of them in the OpenMetrics text format.
     pub fn encode(&self) -> String {
-        let mut text = String::new();
-        // Writing into a String cannot fail; a metric that cannot be written would leave its line out.
-        let _ = encode(&mut text, &self.0.registry);
-        text
+        bulkhead_daemon::metrics::text(&self.0.registry)
     }
 }
 

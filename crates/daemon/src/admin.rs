@@ -20,6 +20,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
 use tracing::warn;
 
+use crate::metrics::OPEN_METRICS;
 use crate::stop::Stop;
 
 /// What the port can ask of the program.
@@ -133,7 +134,6 @@ async fn rest(error: &io::Error) {
     tokio::time::sleep(Duration::from_millis(100)).await;
 }
 
-const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 const MAX_CONNECTIONS: usize = 32;
 const MAX_HEADERS: usize = 16 * 1024;
 const HEADER_DEADLINE: Duration = Duration::from_secs(5);
