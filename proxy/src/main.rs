@@ -1,0 +1,65 @@
+//! `bulkhead-proxy`: see `bulkhead-proxy --help`.
+
+use std::pin::pin;
+use std::process::ExitCode;
+
+use anyhow::Context as _;
+use bulkhead_daemon::{Stopper, log, signal};
+use bulkhead_proxy::capture::install::{self, CaptureError};
+use bulkhead_proxy::command::{CaptureCommand, Cli, Command, RunArgs};
+use bulkhead_proxy::print;
+use bulkhead_proxy::run::{Proxy, RunError};
+use clap::Parser as _;
+use tokio::runtime::{Builder, Runtime};
+
+fn main() -> ExitCode {
+    start(Cli::parse()).unwrap_or_else(|error| {
+        let capture = error.downcast_ref::<CaptureError>().and_then(CaptureError::hint);
+        print::problem(error.as_ref(), capture.or(error.downcast_ref::<RunError>().and_then(RunError::hint)));
+        ExitCode::FAILURE
+    })
+}
+
+fn start(cli: Cli) -> anyhow::Result<ExitCode> {
+    log::start(&cli.log)?;
+    match cli.command {
+        Command::Run(args) => {
+            let runtime = runtime(Builder::new_multi_thread().worker_threads(args.threads()))?;
+            runtime.block_on(run(*args))?;
+            Ok(ExitCode::SUCCESS)
+        }
+        Command::Capture(command) => Ok(runtime(&mut Builder::new_current_thread())?.block_on(capture(command))?),
+    }
+}
+
+fn runtime(builder: &mut Builder) -> anyhow::Result<Runtime> {
+    builder.enable_all().build().context("no runtime")
+}
+
+async fn run(args: RunArgs) -> anyhow::Result<()> {
+    let proxy = Proxy::open(args.into()).await?;
+    let (stopper, stop) = Stopper::new();
+    let mut running = pin!(proxy.run(stop));
+    tokio::select! {
+        failed = &mut running => return Ok(failed?),
+        signalled = signal::stop_on_signal(&stopper) => signalled.context("cannot listen for signals")?,
+    }
+    Ok(running.await?)
+}
+
+async fn capture(command: CaptureCommand) -> Result<ExitCode, CaptureError> {
+    match command {
+        CaptureCommand::Install(args) => {
+            let namespace = args.namespace();
+            install::install(&args.into(), &namespace).await?;
+        }
+        CaptureCommand::Remove(args) => install::remove(&args.namespace()).await?,
+        CaptureCommand::Show(args) => print::rules(install::show(&args.namespace()).await?.as_deref(), args.output),
+        CaptureCommand::Check(args) => {
+            let captured = install::show(&args.namespace()).await?.is_some();
+            print::captured(captured, args.output);
+            return Ok(if captured { ExitCode::SUCCESS } else { ExitCode::FAILURE });
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
