@@ -4,10 +4,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
-use bulkhead_daemon::SharedClock;
+use bulkhead_daemon::{SharedClock, Stop};
 use bulkhead_identity::peer::{PeerError, Truth, VerifiedPeer};
 use bulkhead_identity::tls::CurrentTruth;
-use bulkhead_mesh::{Policy, Timestamp};
+use bulkhead_mesh::{Policy, Purpose, Timestamp};
 use bulkhead_protocol::feed::Statement;
 
 use crate::authority::Authority;
@@ -32,6 +32,8 @@ pub struct Ca {
     pub metrics: Metrics,
     /// What it was told when it was started.
     pub settings: Settings,
+    /// Told when it is to end, so that no stream holds it up.
+    pub stop: Stop,
 }
 
 /// What an operator decides when the CA is started.
@@ -43,6 +45,27 @@ pub struct Settings {
     pub node_lifetime: Duration,
     /// How long after its end a node's certificate may still be renewed.
     pub renewal_grace: Duration,
+    /// What one watcher may cost.
+    pub watch: WatchLimits,
+}
+
+/// What one watcher may cost before its stream is ended.
+#[derive(Clone, Copy, Debug)]
+pub struct WatchLimits {
+    /// How long it may take to say Hello.
+    pub hello: Duration,
+    /// How long it may leave a message unread; it resumes where it was when it comes back.
+    pub send: Duration,
+    /// Addresses that it may use at a time.
+    pub addresses: usize,
+}
+
+impl Default for WatchLimits {
+    /// 10 s, 30 s, and as many addresses as a subscriber keeps.
+    fn default() -> Self {
+        let (hello, send) = (Duration::from_secs(10), Duration::from_secs(30));
+        Self { hello, send, addresses: bulkhead_protocol::feed::Limits::default().addresses }
+    }
 }
 
 /// The policy in force and what the verifier asks of it, both as of the newest fact.
@@ -61,6 +84,16 @@ impl Known {
     /// The policy in force.
     pub fn policy(&self) -> Arc<Policy> {
         self.policy.load_full()
+    }
+
+    /// Forgets the cutoffs that no certificate can meet any more. How many.
+    pub(crate) fn expire(&self, now: Timestamp) -> usize {
+        let mut truth = Truth::clone(&self.truth.load());
+        let expired = truth.cutoffs.expire(now);
+        if expired > 0 {
+            self.truth.store(Arc::new(truth));
+        }
+        expired
     }
 
     /// Learns what new facts say, all at once: who looks sees either none of them or all.
@@ -92,16 +125,30 @@ impl Ca {
         self.clock.now()
     }
 
-    /// Whether a peer that was verified when it connected would still be believed.
-    pub fn recheck(&self, peer: &VerifiedPeer) -> Result<(), PeerError> {
-        let (now, not_after) = (self.now(), peer.not_after());
-        let grace = if peer.is_late() { self.settings.renewal_grace } else { Duration::ZERO };
+    /// Whether a peer that was verified when it connected would still be believed, and whether it would be late.
+    pub fn recheck(&self, peer: &VerifiedPeer) -> Result<Punctuality, PeerError> {
+        let (now, not_after, truth) = (self.now(), peer.not_after(), self.known.truth());
+        let grace =
+            if matches!(peer.purpose(), Purpose::Node(_)) { self.settings.renewal_grace } else { Duration::ZERO };
         if now > not_after.plus(grace) {
             return Err(PeerError::Expired { not_after, grace, now });
         }
-        match self.known.truth().cutoffs.voids(peer.credential()) {
+        if !truth.issuers.include(&peer.issuer()) {
+            return Err(PeerError::IssuerNotAccepted { issuer: peer.issuer() });
+        }
+        match truth.cutoffs.voids(peer.credential()) {
             Some(cutoff) => Err(PeerError::CutOff { cutoff: Box::new(cutoff.clone()) }),
-            None => Ok(()),
+            None if now > not_after => Ok(Punctuality::Late),
+            None => Ok(Punctuality::InTime),
         }
     }
+}
+
+/// Whether a certificate has ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Punctuality {
+    /// It has not.
+    InTime,
+    /// It has, and its holder is a node within its grace: it may renew, and nothing else.
+    Late,
 }

@@ -44,6 +44,8 @@ impl<R: Role> Caller<R> {
 pub enum NotAllowed {
     #[error("this call needs a certificate, and the caller showed none")]
     NoCertificate,
+    #[error("`{id}` has a certificate, and this call takes no certificate")]
+    HasCertificate { id: SpiffeId },
     #[error("`{id}` is not {wanted}")]
     WrongPurpose { id: SpiffeId, wanted: &'static str },
     #[error("the certificate {serial} of `{id}` is not on record: this CA did not issue it")]

@@ -6,10 +6,10 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use bulkhead_ca::ca::Settings;
+use bulkhead_ca::ca::{Settings, WatchLimits};
 use bulkhead_ca::init::{Founded, InitError, OPERATOR_LIFETIME, Plan};
 use bulkhead_ca::seal::Unsealer;
-use bulkhead_ca::serve::{Options, ServeError};
+use bulkhead_ca::serve::{Options, ServeError, StrangerLimits};
 use bulkhead_mesh::policy::Period;
 use bulkhead_mesh::{OperatorName, TrustDomain};
 use bulkhead_protocol::transport::AcceptLimits;
@@ -109,6 +109,24 @@ pub(crate) struct Serve {
     /// How many handshakes may be under way at once.
     #[arg(long, env = "BULKHEAD_HANDSHAKES", default_value_t = 256)]
     handshakes: usize,
+    /// How many connections may stand whose peer has shown no certificate; a further one is closed.
+    #[arg(long, env = "BULKHEAD_STRANGERS", default_value_t = 256)]
+    strangers: usize,
+    /// How long such a connection may stand: time for a node to join.
+    #[arg(long, env = "BULKHEAD_STRANGER_AGE", default_value = "30s")]
+    stranger_age: Period,
+    /// How long a watcher may take to introduce itself.
+    #[arg(long, env = "BULKHEAD_HELLO_TIMEOUT", default_value = "10s")]
+    hello_timeout: Period,
+    /// How long a watcher may leave a message unread before its stream is ended.
+    #[arg(long, env = "BULKHEAD_WATCH_SEND_TIMEOUT", default_value = "30s")]
+    watch_send_timeout: Period,
+    /// How many addresses one watcher may use at a time.
+    #[arg(long, env = "BULKHEAD_WATCH_ADDRESSES", default_value_t = WatchLimits::default().addresses)]
+    watch_addresses: usize,
+    /// How long calls under way may take to end once the CA is stopped.
+    #[arg(long, env = "BULKHEAD_DRAIN", default_value = "5s")]
+    drain: Period,
 }
 
 /// How to print.
@@ -162,17 +180,39 @@ impl Init {
 impl Serve {
     /// What was asked for, with the keys' opener read.
     pub(crate) fn options(self) -> anyhow::Result<Options> {
-        let addresses = if self.address.is_empty() { vec![self.listen.to_string()] } else { self.address };
-        let (node_lifetime, renewal_grace) = (self.node_lifetime.duration(), self.renewal_grace.duration());
-        let handshake = self.handshake_timeout.duration();
+        let (settings, strangers) = (self.settings(), self.strangers());
         Ok(Options {
             unsealer: self.unseal.read()?,
             directory: self.dir,
             listen: self.listen,
             admin: self.admin,
-            settings: Settings { addresses, node_lifetime, renewal_grace },
-            accept: AcceptLimits { handshake, handshakes: self.handshakes, pause: Duration::from_millis(100) },
+            settings,
+            strangers,
+            drain: self.drain.duration(),
         })
+    }
+
+    fn settings(&self) -> Settings {
+        let own = || vec![self.listen.to_string()];
+        Settings {
+            addresses: if self.address.is_empty() { own() } else { self.address.clone() },
+            node_lifetime: self.node_lifetime.duration(),
+            renewal_grace: self.renewal_grace.duration(),
+            watch: WatchLimits {
+                hello: self.hello_timeout.duration(),
+                send: self.watch_send_timeout.duration(),
+                addresses: self.watch_addresses,
+            },
+        }
+    }
+
+    fn strangers(&self) -> StrangerLimits {
+        let (handshake, handshakes) = (self.handshake_timeout.duration(), self.handshakes);
+        StrangerLimits {
+            accept: AcceptLimits { handshake, handshakes, pause: Duration::from_millis(100) },
+            connections: self.strangers,
+            age: self.stranger_age.duration(),
+        }
     }
 }
 

@@ -92,6 +92,10 @@ impl Denied {
 
     fn code(&self) -> Code {
         match self {
+            // A caller that could not be looked up was not refused: it may try again.
+            Self::NotAllowed(NotAllowed::Store(failure)) if !matches!(failure, StoreError::Node(_)) => {
+                store_code(failure)
+            }
             Self::NotAllowed(_) | Self::NotRegistered { .. } | Self::Clearance { .. } | Self::Copied { .. } => {
                 Code::PermissionDenied
             }

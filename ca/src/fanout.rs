@@ -7,18 +7,19 @@ pub mod session;
 
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use bulkhead_mesh::Timestamp;
 use bulkhead_protocol::feed::log::Settings;
 use bulkhead_protocol::feed::{FeedSigner, FeedVerifier, Incarnation, Log, Position, Statement};
-use tokio::sync::{broadcast, watch};
+use tokio::sync::{Semaphore, broadcast, watch};
 
 pub use acknowledgements::{Acknowledgement, Acknowledgements, OpenStream};
 pub use publish::PublishError;
 
 use crate::ca::Known;
 use crate::denied::Denied;
-use crate::store::{self, FactKind, FactRecord, SignedBody, Store, StoreError, Tx};
+use crate::store::{self, FactKind, FactRecord, SignedBody, Snapshot, Store, StoreError, Tx};
 
 /// The log, its signer, and the ears of every watcher.
 #[derive(Debug)]
@@ -32,6 +33,9 @@ pub struct Fanout {
     moved: broadcast::Sender<Arc<[IpAddr]>>,
     /// Held while the store is read, so that two publications never mix.
     publishing: tokio::sync::Mutex<Published>,
+    /// As many sessions may look into the store at once: were it all of them at each commit, its queue would be full and
+    /// others refused.
+    turns: Semaphore,
     /// Who enforces what.
     pub acknowledgements: Acknowledgements,
 }
@@ -67,6 +71,7 @@ impl Fanout {
             head: watch::Sender::new(head),
             moved: broadcast::Sender::new(MOVED_KEPT),
             publishing: tokio::sync::Mutex::new(Published { directory }),
+            turns: Semaphore::new(TURNS),
             acknowledgements: Acknowledgements::default(),
         })
     }
@@ -84,6 +89,27 @@ impl Fanout {
     /// Reads a stored fact, if this CA has signed it.
     pub fn read(&self, record: FactRecord) -> Result<Statement, PublishError> {
         publish::believe_one(&self.verifier, record).map(|(_, statement)| statement)
+    }
+
+    /// Forgets the cutoffs that no certificate can meet any more: in snapshots at once, in what the CA believes itself
+    /// when no node can renew its last certificate either. How many left the snapshots.
+    pub async fn expire(&self, known: &Known, now: Timestamp, grace: Duration) -> usize {
+        // What the CA believes is changed by one at a time, or a cutoff that is learnt meanwhile would be lost.
+        let _alone = self.publishing.lock().await;
+        known.expire(now.minus(grace));
+        self.log().expire(now)
+    }
+
+    /// Looks into the store for a session, when its turn has come.
+    async fn consult<T, E, F>(&self, store: &Store, look: F) -> Result<T, E>
+    where
+        T: Send + 'static,
+        E: From<StoreError> + Send + 'static,
+        F: FnOnce(&Snapshot<'_>) -> Result<T, E> + Send + 'static,
+    {
+        // Nobody closes the semaphore, and without a turn the store would refuse what is too much.
+        let _turn = self.turns.acquire().await;
+        store.read(look).await
     }
 
     /// Writes a fact in the transaction that changes the state.
@@ -128,5 +154,7 @@ pub(crate) fn store_position(position: Position) -> store::Position {
     store::Position { incarnation: position.incarnation.number(), n: position.n }
 }
 
+/// Half of what the store lets wait before it refuses a read.
+const TURNS: usize = 512;
 /// Changes of addresses that a session may be behind before it asks for all of its addresses anew.
 const MOVED_KEPT: usize = 256;

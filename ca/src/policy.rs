@@ -10,7 +10,7 @@ use crate::ca::Ca;
 use crate::caller::{By, Loosening};
 use crate::denied::Denied;
 use crate::policy_file;
-use crate::store::{FactKind, Lane, PolicyRecord};
+use crate::store::{FactKind, Lane, PolicyRecord, Snapshot};
 
 /// Reads a policy in YAML and puts it in force everywhere; one that is not valid is refused with line and reason.
 pub async fn apply(ca: &Arc<Ca>, by: By<Loosening>, yaml: String) -> Result<Position, Denied> {
@@ -18,7 +18,7 @@ pub async fn apply(ca: &Arc<Ca>, by: By<Loosening>, yaml: String) -> Result<Posi
     let (office, clock) = (Arc::clone(ca), ca.now());
     let applied = ca.store.write(Lane::Ordinary, move |tx| {
         let at = tx.now(clock)?;
-        keep_numbers(office.known.policy().levels(), policy.levels())?;
+        keep_numbers(in_force(tx)?.levels(), policy.levels())?;
         let position = office.fanout.say(tx, FactKind::Policy, None, &Statement::Policy(Arc::clone(&policy)))?;
         let (operator, stored) = (by.operator().clone(), crate::fanout::store_position(position));
         tx.record_policy(&PolicyRecord {
@@ -35,6 +35,11 @@ pub async fn apply(ca: &Arc<Ca>, by: By<Loosening>, yaml: String) -> Result<Posi
     let position = applied.await?;
     ca.fanout.publish(ca).await?;
     Ok(position)
+}
+
+/// The policy of this transaction's state: what the CA holds in memory is behind it while another is being told.
+fn in_force(now: &Snapshot<'_>) -> Result<Policy, Denied> {
+    now.policy()?.map_or_else(|| Ok(Policy::default()), |record| Ok(policy_file::read(&record.document)?))
 }
 
 /// A level's number stands in certificates that live: it may neither change nor be taken for another level.

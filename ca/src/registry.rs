@@ -76,8 +76,12 @@ pub async fn remove(ca: &Arc<Ca>, by: By<Ordinary>, id: InstanceId) -> Result<()
     Ok(ca.fanout.publish(ca).await?)
 }
 
-/// Puts a service in front of the copies of a workload.
-pub async fn create_service(ca: &Arc<Ca>, by: By<Ordinary>, new: ServiceRecord) -> Result<ServiceRecord, Denied> {
+/// Puts a service in front of the copies of a workload; says how many of them answer.
+pub async fn create_service(
+    ca: &Arc<Ca>,
+    by: By<Ordinary>,
+    new: ServiceRecord,
+) -> Result<(ServiceRecord, usize), Denied> {
     let clock = ca.now();
     let created = ca.store.write(Lane::Ordinary, move |tx| {
         let at = tx.now(clock)?;
@@ -87,11 +91,12 @@ pub async fn create_service(ca: &Arc<Ca>, by: By<Ordinary>, new: ServiceRecord) 
         let detail = format!("{} for `{}`", record.address, record.workload);
         let (action, outcome) = (Action::CreateService, Outcome::Done);
         tx.audit(&AuditRecord { at, actor, action, subject, detail, outcome })?;
-        Ok::<_, Denied>(record)
+        let endpoints = tx.endpoints(&record.workload)?.len();
+        Ok::<_, Denied>((record, endpoints))
     });
-    let record = created.await?;
+    let created = created.await?;
     ca.fanout.publish(ca).await?;
-    Ok(record)
+    Ok(created)
 }
 
 fn audit_record(by: &By<Ordinary>, action: Action, record: &RegistrationRecord, at: Timestamp) -> AuditRecord {

@@ -15,7 +15,7 @@ use tonic::server::NamedService;
 use tower::{Layer, Service};
 
 use super::{Caller, NotAllowed, Role};
-use crate::ca::Ca;
+use crate::ca::{Ca, Punctuality};
 use crate::denied::Denied;
 
 /// Lets only callers of the role `R` reach a face.
@@ -89,23 +89,29 @@ where
 
 async fn recognise<R: Role>(ca: &Arc<Ca>, connected: Option<&ConnectedPeer>) -> Result<Caller<R>, NotAllowed> {
     let peer = connected.and_then(|connected| connected.peer.clone()).ok_or(NotAllowed::NoCertificate)?;
-    still_believed(ca, &peer)?;
+    let punctuality = still_believed(ca, &peer)?;
     let on_record = ca.store.read(move |now| {
         let unknown = || NotAllowed::NotOnRecord { id: peer.id().clone(), serial: peer.serial() };
         let record = now.certificate(peer.serial())?.filter(|record| record.credential() == *peer.credential());
-        R::recognise(&peer, &record.ok_or_else(unknown)?, now).map(Caller)
+        record.ok_or_else(unknown)?;
+        R::recognise(&peer, punctuality, now).map(Caller)
     });
     on_record.await
 }
 
 /// A connection outlives its handshake: its certificate may have ended or been cut off since.
-fn still_believed(ca: &Ca, peer: &VerifiedPeer) -> Result<(), NotAllowed> {
+fn still_believed(ca: &Ca, peer: &VerifiedPeer) -> Result<Punctuality, NotAllowed> {
     let void = |source| NotAllowed::Void { id: peer.id().clone(), source: Box::new(source) };
     ca.recheck(peer).map_err(void)
 }
 
 fn refuse(ca: &Ca, refusal: NotAllowed) -> Response<Body> {
-    tracing::info!(reason = %refusal, "caller refused");
-    ca.metrics.refused_callers.inc();
-    tonic::Status::from(Denied::from(refusal)).into_http()
+    let denied = Denied::from(refusal);
+    if denied.is_refusal() {
+        tracing::info!(reason = %denied, "caller refused");
+        ca.metrics.refused_callers.inc();
+    } else {
+        tracing::error!(error = &denied as &dyn std::error::Error, "a caller could not be looked up");
+    }
+    tonic::Status::from(denied).into_http()
 }

@@ -1,21 +1,18 @@
 //! What a caller can be, and what must be on record for it.
 
-use std::sync::Arc;
+use std::net::IpAddr;
 
 use bulkhead_identity::peer::VerifiedPeer;
 use bulkhead_mesh::{Credential, InstanceId, NodeEpoch, OperatorName, Purpose, Serial, SpiffeId};
 
 use super::{Caller, NotAllowed};
-use crate::store::{self, CertificateRecord, Snapshot};
+use crate::ca::Punctuality;
+use crate::store::{self, RegistrationRecord, RegistrationState, Snapshot};
 
 /// A role that a face demands.
 pub trait Role: Clone + Send + Sync + 'static {
     /// Recognises the holder of a certificate that was verified and that is on record.
-    fn recognise(
-        peer: &Arc<VerifiedPeer>,
-        on_record: &CertificateRecord,
-        now: &Snapshot<'_>,
-    ) -> Result<Self, NotAllowed>;
+    fn recognise(peer: &VerifiedPeer, at: Punctuality, now: &Snapshot<'_>) -> Result<Self, NotAllowed>;
 }
 
 /// An admitted node with a certificate that has not ended.
@@ -45,6 +42,8 @@ pub struct Watcher {
     pub life: NodeEpoch,
     /// The instance; `None` for a node.
     pub instance: Option<InstanceId>,
+    /// The address that the instance owns; `None` for a node.
+    pub address: Option<IpAddr>,
     /// What a cutoff looks at.
     pub credential: Credential,
 }
@@ -61,28 +60,28 @@ pub struct Operator {
 }
 
 impl Role for Node {
-    fn recognise(peer: &Arc<VerifiedPeer>, _: &CertificateRecord, now: &Snapshot<'_>) -> Result<Self, NotAllowed> {
-        if peer.is_late() {
-            return Err(NotAllowed::Late { life: life_of(peer)? });
-        }
-        RenewingNode::life(peer, now).map(|life| Self { life })
+    fn recognise(peer: &VerifiedPeer, at: Punctuality, now: &Snapshot<'_>) -> Result<Self, NotAllowed> {
+        Self::try_from(RenewingNode::recognise(peer, at, now)?)
     }
 }
 
 impl Role for RenewingNode {
-    fn recognise(peer: &Arc<VerifiedPeer>, _: &CertificateRecord, now: &Snapshot<'_>) -> Result<Self, NotAllowed> {
-        Ok(Self { life: Self::life(peer, now)?, serial: peer.serial(), is_late: peer.is_late() })
-    }
-}
-
-impl RenewingNode {
-    fn life(peer: &VerifiedPeer, now: &Snapshot<'_>) -> Result<NodeEpoch, NotAllowed> {
+    fn recognise(peer: &VerifiedPeer, at: Punctuality, now: &Snapshot<'_>) -> Result<Self, NotAllowed> {
         let Purpose::Node(_) = peer.purpose() else {
             return Err(NotAllowed::WrongPurpose { id: peer.id().clone(), wanted: "a node" });
         };
         let life = life_of(peer)?;
         now.admitted_node(&life)?;
-        Ok(life)
+        Ok(Self { life, serial: peer.serial(), is_late: at == Punctuality::Late })
+    }
+}
+
+impl TryFrom<RenewingNode> for Node {
+    type Error = NotAllowed;
+
+    fn try_from(node: RenewingNode) -> Result<Self, NotAllowed> {
+        let RenewingNode { life, is_late, .. } = node;
+        if is_late { Err(NotAllowed::Late { life }) } else { Ok(Self { life }) }
     }
 }
 
@@ -90,39 +89,38 @@ impl TryFrom<Caller<RenewingNode>> for Caller<Node> {
     type Error = NotAllowed;
 
     fn try_from(caller: Caller<RenewingNode>) -> Result<Self, NotAllowed> {
-        let RenewingNode { life, is_late, .. } = caller.0;
-        if is_late { Err(NotAllowed::Late { life }) } else { Ok(Self(Node { life })) }
+        Node::try_from(caller.0).map(Self)
     }
 }
 
 impl Role for Watcher {
-    fn recognise(
-        peer: &Arc<VerifiedPeer>,
-        on_record: &CertificateRecord,
-        now: &Snapshot<'_>,
-    ) -> Result<Self, NotAllowed> {
-        let (id, instance) = (peer.id().clone(), peer.instance().copied());
-        match peer.purpose() {
-            Purpose::Workload(_) => {
-                let life = life_of(peer)?;
-                now.admitted_node(&life)?;
-                let living = instance.map(|instance| now.registration(instance)).transpose()?.flatten();
-                if living.is_none() {
-                    return Err(NotAllowed::Gone { id, node: life });
-                }
-                Ok(Self { id, life, instance, credential: peer.credential().clone() })
-            }
-            Purpose::Node(_) => {
-                let life = Node::recognise(peer, on_record, now)?.life;
-                Ok(Self { id, life, instance: None, credential: peer.credential().clone() })
-            }
-            _ => Err(NotAllowed::WrongPurpose { id, wanted: "a workload or a node" }),
-        }
+    fn recognise(peer: &VerifiedPeer, at: Punctuality, now: &Snapshot<'_>) -> Result<Self, NotAllowed> {
+        let (id, credential) = (peer.id().clone(), peer.credential().clone());
+        let (life, instance) = match peer.purpose() {
+            Purpose::Workload(_) => (life_of(peer)?, peer.instance().copied()),
+            Purpose::Node(_) => (Node::recognise(peer, at, now)?.life, None),
+            _ => return Err(NotAllowed::WrongPurpose { id, wanted: "a workload or a node" }),
+        };
+        let watcher = Self { id, life, instance, address: None, credential };
+        let address = watcher.check(now)?;
+        Ok(Self { address, ..watcher })
+    }
+}
+
+impl Watcher {
+    /// Refuses a watcher whose node is not served or whose instance is not registered any more; the address that the
+    /// instance owns.
+    pub(crate) fn check(&self, now: &Snapshot<'_>) -> Result<Option<IpAddr>, NotAllowed> {
+        now.admitted_node(&self.life)?;
+        let Some(instance) = self.instance else { return Ok(None) };
+        let gone = || NotAllowed::Gone { id: self.id.clone(), node: self.life.clone() };
+        let living = |copy: &RegistrationRecord| copy.node == self.life && copy.state == RegistrationState::Registered;
+        Ok(Some(now.registration(instance)?.filter(living).ok_or_else(gone)?.address))
     }
 }
 
 impl Role for Operator {
-    fn recognise(peer: &Arc<VerifiedPeer>, _: &CertificateRecord, now: &Snapshot<'_>) -> Result<Self, NotAllowed> {
+    fn recognise(peer: &VerifiedPeer, _: Punctuality, now: &Snapshot<'_>) -> Result<Self, NotAllowed> {
         let id = peer.id().clone();
         let Purpose::Operator(name) = peer.purpose() else {
             return Err(NotAllowed::WrongPurpose { id, wanted: "an operator" });

@@ -6,7 +6,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bulkhead_protocol::v1::feed_server::Feed;
-use bulkhead_protocol::v1::{WatchReply, WatchRequest, watch_request};
+use bulkhead_protocol::v1::{Hello, WatchReply, WatchRequest, watch_request};
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tokio::time::timeout;
@@ -38,16 +38,27 @@ impl Feed for FeedFace {
         let by = Caller::<Watcher>::of(&request)?;
         let (sender, receiver) = mpsc::channel(1);
         let mut session = JoinSet::new();
-        session.spawn(serve(Arc::clone(&self.0), by, request.into_inner(), sender));
+        session.spawn(until_stopped(Arc::clone(&self.0), by, request.into_inner(), sender));
         Ok(Response::new(Replies { replies: ReceiverStream::new(receiver), _session: session }))
     }
 }
 
 type Sender = mpsc::Sender<Result<WatchReply, Status>>;
 
+/// A stream that stands would hold up the end of the CA for as long as its watcher lives.
+async fn until_stopped(ca: Arc<Ca>, by: Caller<Watcher>, requests: Streaming<WatchRequest>, replies: Sender) {
+    tokio::select! {
+        () = serve(Arc::clone(&ca), by, requests, replies.clone()) => {}
+        () = ca.stop.stopped() => {
+            // A watcher that is behind in its reading sees the end without the reason.
+            let _ = replies.try_send(Err(Status::unavailable("the CA is being stopped")));
+        }
+    }
+}
+
 async fn serve(ca: Arc<Ca>, by: Caller<Watcher>, mut requests: Streaming<WatchRequest>, replies: Sender) {
     let welcomed = async {
-        let hello = hello(&mut requests).await?;
+        let hello = hello(&mut requests, ca.settings.watch.hello).await?;
         Session::welcome(&ca, by.role().clone(), &hello)
     };
     match welcomed.await {
@@ -63,9 +74,9 @@ async fn serve(ca: Arc<Ca>, by: Caller<Watcher>, mut requests: Streaming<WatchRe
     }
 }
 
-async fn hello(requests: &mut Streaming<WatchRequest>) -> Result<bulkhead_protocol::v1::Hello, Status> {
-    let first = timeout(HELLO_LIMIT, requests.message()).await;
-    let first = first.map_err(|_| Status::deadline_exceeded("no Hello came"))??;
+async fn hello(requests: &mut Streaming<WatchRequest>, limit: Duration) -> Result<Hello, Status> {
+    let too_late = |_| Status::deadline_exceeded(format!("no Hello came within {limit:?}"));
+    let first = timeout(limit, requests.message()).await.map_err(too_late)??;
     match first.and_then(|request| request.message) {
         Some(watch_request::Message::Hello(hello)) => Ok(hello),
         _ => Err(Status::invalid_argument("the first message must be Hello")),
@@ -79,6 +90,3 @@ impl Stream for Replies {
         Pin::new(&mut self.replies).poll_next(context)
     }
 }
-
-/// A watcher that opens a stream and says nothing is dropped after this long.
-const HELLO_LIMIT: Duration = Duration::from_secs(10);

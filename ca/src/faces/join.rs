@@ -12,6 +12,7 @@ use tonic::{Request, Response, Status};
 use super::{answer, certificate_reply};
 use crate::admission;
 use crate::ca::Ca;
+use crate::caller::NotAllowed;
 use crate::denied::Denied;
 use crate::metrics::Call;
 
@@ -22,9 +23,9 @@ pub struct JoinFace(pub Arc<Ca>);
 #[tonic::async_trait]
 impl Join for JoinFace {
     async fn join(&self, request: Request<JoinRequest>) -> Result<Response<CertificateReply>, Status> {
-        refuse_certificates(&request)?;
         let ca = &self.0;
         answer(ca, Call::Join, async {
+            refuse_certificates(&request)?;
             let JoinRequest { secret, csr } = request.into_inner();
             let length = ConvertError::Length { field: "secret", found: secret.len(), expected: "32" };
             let secret = JoinSecret::from_slice(&secret).ok_or(Denied::Convert(length))?;
@@ -35,12 +36,10 @@ impl Join for JoinFace {
 }
 
 /// Whoever has a certificate has joined, is a workload or an operator: none of them has a reason to be here.
-fn refuse_certificates<T>(request: &Request<T>) -> Result<(), Status> {
+fn refuse_certificates<T>(request: &Request<T>) -> Result<(), NotAllowed> {
     let peer = request.extensions().get::<ConnectedPeer>().and_then(|connected| connected.peer.as_ref());
     match peer {
-        Some(peer) => {
-            Err(Status::permission_denied(format!("`{}` has a certificate, and Join takes no certificate", peer.id())))
-        }
+        Some(peer) => Err(NotAllowed::HasCertificate { id: peer.id().clone() }),
         None => Ok(()),
     }
 }

@@ -3,7 +3,7 @@
 //! An instance counts as enforcing a position when every stream that it has open has acknowledged it, and at least one
 //! has. A proxy that acknowledged and then went away still enforces: it keeps its cutoffs on its disk.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bulkhead_mesh::{InstanceId, Timestamp};
@@ -61,6 +61,7 @@ impl Acknowledgements {
         table.next_stream += 1;
         table.instances.entry(instance).or_default().streams.insert(stream, None);
         drop(table);
+        self.0.wake();
         OpenStream { shared: Arc::clone(&self.0), instance, stream }
     }
 
@@ -80,6 +81,14 @@ impl Acknowledgements {
     /// How many streams are open.
     pub fn streams(&self) -> usize {
         self.0.lock().instances.values().map(|known| known.streams.len()).sum()
+    }
+
+    /// Forgets the instances that live no more, except those that still have a stream open. How many.
+    pub fn retain(&self, living: &BTreeSet<InstanceId>) -> usize {
+        let instances = &mut self.0.lock().instances;
+        let before = instances.len();
+        instances.retain(|instance, known| living.contains(instance) || !known.streams.is_empty());
+        before - instances.len()
     }
 
     /// Wakes at each acknowledgement, and when a stream comes or goes.
@@ -169,6 +178,22 @@ mod tests {
         assert_eq!(all.enforced(ONE, at(0)), None);
         drop(all.enter(ONE));
         assert_eq!(all.enforced(ONE, at(0)), None);
+    }
+
+    #[test]
+    fn only_those_that_live_or_listen_are_remembered() {
+        let two = InstanceId::from_bytes([2; 16]);
+        let three = InstanceId::from_bytes([3; 16]);
+        let all = Acknowledgements::default();
+        all.enter(ONE).acknowledge(said(5, 10));
+        all.enter(two).acknowledge(said(5, 10));
+        let listening = all.enter(three);
+        assert_eq!(all.retain(&BTreeSet::from([ONE])), 1);
+        assert_eq!(all.enforced(ONE, at(5)), Some(said(5, 10)));
+        assert_eq!(all.enforced(two, at(5)), None);
+        assert!(all.is_connected(three));
+        drop(listening);
+        assert_eq!(all.retain(&BTreeSet::from([ONE])), 1);
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! Brings the log in memory up to the store, and wakes whoever is to hear of it.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use bulkhead_daemon::Stop;
 use bulkhead_protocol::convert::StatementError;
@@ -44,7 +45,9 @@ impl Fanout {
             .await?;
         let facts = facts.ok_or(PublishError::Forgotten { position: feed_position(after) })?;
         self.append(&ca.known, facts)?;
-        self.head.send_replace(self.head());
+        let head = self.head();
+        // Told when it moved: each commit comes by here, and most say nothing to the mesh.
+        self.head.send_if_modified(|told| std::mem::replace(told, head) != head);
         if let Some((_, newest)) = moved.last() {
             published.directory = *newest;
             // No session listens: nobody has to hear.
@@ -57,12 +60,15 @@ impl Fanout {
     pub async fn follow(&self, ca: Arc<Ca>, stop: Stop) {
         let mut committed = ca.store.watch();
         loop {
-            if let Err(error) = self.publish(&ca).await {
-                tracing::error!(error = &error as &dyn std::error::Error, "the feed cannot follow the store");
+            let published = self.publish(&ca).await;
+            if let Err(error) = &published {
+                tracing::error!(error = error as &dyn std::error::Error, "the feed cannot follow the store");
             }
             tokio::select! {
                 () = stop.stopped() => return,
                 changed = committed.changed() => if changed.is_err() { return },
+                // What could not be told must not wait for the next commit: it may be a revocation.
+                () = tokio::time::sleep(RETRY), if published.is_err() => {}
             }
         }
     }
@@ -100,3 +106,5 @@ pub(super) fn believe_one(
     let statement = Statement::decode(&signed, &Limits::default());
     Ok((signed, statement.map_err(|source| PublishError::Statement { position, source })?))
 }
+
+const RETRY: Duration = Duration::from_millis(100);

@@ -1,10 +1,13 @@
 //! Forgets, once an hour, what has ended so long ago that nobody can ask for it any more.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
+use bulkhead_mesh::InstanceId;
+
 use crate::ca::Ca;
-use crate::store::{Lane, StoreError};
+use crate::store::{Lane, Snapshot, StoreError};
 
 /// Prunes until dropped.
 pub(super) async fn run(ca: Arc<Ca>) {
@@ -23,8 +26,15 @@ async fn prune(ca: &Arc<Ca>) -> Result<(), StoreError> {
         Ok::<_, StoreError>((tx.prune_tokens(until)?, tx.prune_certificates(until)?))
     });
     let (tokens, certificates) = pruned.await?;
-    tracing::debug!(tokens, certificates, "pruned");
+    let cutoffs = ca.fanout.expire(&ca.known, clock, ca.settings.renewal_grace).await;
+    let living = ca.store.read(living).await?;
+    let instances = ca.fanout.acknowledgements.retain(&living);
+    tracing::debug!(tokens, certificates, cutoffs, instances, "pruned");
     Ok(())
+}
+
+fn living(now: &Snapshot<'_>) -> Result<BTreeSet<InstanceId>, StoreError> {
+    Ok(now.living_instances()?.into_iter().map(|copy| copy.id).collect())
 }
 
 const INTERVAL: Duration = Duration::from_hours(1);

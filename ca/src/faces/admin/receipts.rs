@@ -7,9 +7,9 @@ use std::time::Duration;
 use bulkhead_mesh::{Subject, Timestamp};
 use bulkhead_protocol::feed::{Position, Statement};
 use bulkhead_protocol::v1;
-use tokio::sync::{mpsc, watch};
+use tokio::sync::mpsc;
 use tokio::task::JoinSet;
-use tokio::time::{Instant, timeout_at};
+use tokio::time::{Instant, sleep_until};
 use tokio_stream::wrappers::ReceiverStream;
 use tokio_stream::{Stream, StreamExt as _};
 use tonic::Status;
@@ -64,7 +64,7 @@ async fn find(ca: &Arc<Ca>, position: Position) -> Result<Found, Denied> {
 }
 
 async fn follow(ca: Arc<Ca>, revoked: Found, until: Instant, receipts: mpsc::Sender<Result<v1::Receipt, Status>>) {
-    let mut changes = ca.fanout.acknowledgements.watch();
+    let (mut said, mut committed) = (ca.fanout.acknowledgements.watch(), ca.store.watch());
     let mut last = None;
     loop {
         let receipt = match count(&ca, &revoked).await {
@@ -79,13 +79,14 @@ async fn follow(ca: Arc<Ca>, revoked: Found, until: Instant, receipts: mpsc::Sen
             return;
         }
         last = Some(receipt);
-        wait(&mut changes, until).await;
+        tokio::select! {
+            _ = said.changed() => {}
+            // Who is silent may be removed, or revoked itself.
+            _ = committed.changed() => {}
+            () = sleep_until(until) => {}
+            () = ca.stop.stopped() => return,
+        }
     }
-}
-
-async fn wait(changes: &mut watch::Receiver<u64>, until: Instant) {
-    // Either way the receipt is counted again.
-    let _ = timeout_at(until, changes.changed()).await;
 }
 
 async fn count(ca: &Ca, found: &Found) -> Result<Receipt, Denied> {

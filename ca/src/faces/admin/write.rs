@@ -85,14 +85,14 @@ pub(super) async fn create_service(
         ports: vec![PortTarget { port, target }],
         created_at: Timestamp::EPOCH,
     };
-    let created = registry::create_service(ca, by, new).await?;
+    let (created, endpoints) = registry::create_service(ca, by, new).await?;
     Ok(v1::ServiceRecord {
         name: created.name.to_string(),
         address: address_bytes(created.address),
         port: request.port,
         workload: created.workload.to_string(),
         target_port: request.target_port,
-        endpoints: 0,
+        endpoints: u32::try_from(endpoints).unwrap_or(u32::MAX),
     })
 }
 
