@@ -1,0 +1,300 @@
+//! A CA that was founded and serves, and the calls that every story begins with.
+
+use std::fmt::Debug;
+use std::future::Future;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bulkhead_ca::ca::{Ca, Settings, WatchLimits};
+use bulkhead_ca::init::{self, OPERATOR_LIFETIME, Plan};
+use bulkhead_ca::seal::Unsealer;
+use bulkhead_ca::serve::{Options, ServeError, Server, StrangerLimits};
+use bulkhead_daemon::{Stop, Stopper};
+use bulkhead_identity::keys::KeyStore;
+use bulkhead_identity::tls::{Connector, CurrentTruth, Trust};
+use bulkhead_identity::{AcceptedIssuers, Clock as _, Limits, Truth};
+use bulkhead_mesh::{CutoffSet, Levels, Timestamp};
+use bulkhead_protocol::join_token::JoinToken;
+use bulkhead_protocol::transport::{ConnectError, ConnectLimits, connect};
+use bulkhead_protocol::v1::admin_client::AdminClient;
+use bulkhead_protocol::v1::issuance_client::IssuanceClient;
+use bulkhead_protocol::v1::join_client::JoinClient;
+use bulkhead_protocol::v1::{self, CertificateReply, Registration, issue_request};
+use tempfile::TempDir;
+use tokio::task::JoinHandle;
+use tonic::Status;
+use tonic::transport::Channel;
+
+use crate::clock::{NOW, TestClock};
+use crate::people::{Applicant, Identity};
+
+/// A CA in a directory of its own.
+pub(crate) struct World {
+    pub(crate) clock: Arc<TestClock>,
+    pub(crate) founder: Identity,
+    pub(crate) directory: TempDir,
+    running: Option<Running>,
+}
+
+struct Running {
+    ca: Arc<Ca>,
+    address: String,
+    stopper: Stopper,
+    serving: JoinHandle<Result<(), ServeError>>,
+}
+
+/// Longer than anything in here takes, however busy the machine is.
+pub(crate) const DEADLINE: Duration = Duration::from_mins(1);
+
+/// Waits for something that must happen.
+pub(crate) async fn soon<T>(what: impl Future<Output = T>) -> T {
+    tokio::time::timeout(DEADLINE, what).await.expect("it did not happen within the deadline")
+}
+
+impl World {
+    pub(crate) async fn new() -> Self {
+        Self::with(|_| ()).await
+    }
+
+    pub(crate) async fn with(change: impl FnOnce(&mut Options)) -> Self {
+        let mut world = Self::founded().await;
+        world.start(change).await;
+        world
+    }
+
+    /// A CA that was founded and does not serve.
+    pub(crate) async fn founded() -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        let made = init::run(&plan(directory.path().join("ca")), NOW).await.unwrap();
+        let stored = KeyStore::new(made.operator_file).read().unwrap().unwrap();
+        let founder = Identity { key: stored.key, chain: stored.chain };
+        Self { clock: Arc::new(TestClock::new()), founder, directory, running: None }
+    }
+
+    pub(crate) fn path(&self) -> PathBuf {
+        self.directory.path().join("ca")
+    }
+
+    pub(crate) fn options(&self) -> Options {
+        Options {
+            directory: self.path(),
+            unsealer: unsealer(),
+            listen: "127.0.0.1:0".parse().unwrap(),
+            admin: "127.0.0.1:0".parse().unwrap(),
+            settings: Settings {
+                addresses: vec!["ca.prod.example:15010".to_owned()],
+                node_lifetime: NODE_LIFETIME,
+                renewal_grace: GRACE,
+                watch: WatchLimits::default(),
+            },
+            strangers: StrangerLimits::default(),
+            drain: DEADLINE,
+        }
+    }
+
+    pub(crate) async fn bind(&self, options: Options, stop: Stop) -> Result<Server, ServeError> {
+        Server::bind(options, self.clock.clone(), stop).await
+    }
+
+    pub(crate) async fn start(&mut self, change: impl FnOnce(&mut Options)) {
+        let mut options = self.options();
+        change(&mut options);
+        let (stopper, stop) = Stopper::new();
+        let server = self.bind(options, stop).await.unwrap();
+        let (ca, address) = (Arc::clone(server.ca()), server.address().to_string());
+        self.running = Some(Running { ca, address, stopper, serving: tokio::spawn(server.run()) });
+    }
+
+    /// Stops the CA and waits for its end.
+    pub(crate) async fn stop(&mut self) {
+        let running = self.running.take().unwrap();
+        running.stopper.stop();
+        soon(running.serving).await.unwrap().unwrap();
+    }
+
+    pub(crate) async fn restart(&mut self) {
+        self.stop().await;
+        self.start(|_| ()).await;
+    }
+
+    pub(crate) fn ca(&self) -> &Arc<Ca> {
+        &self.running.as_ref().unwrap().ca
+    }
+
+    pub(crate) fn address(&self) -> &str {
+        &self.running.as_ref().unwrap().address
+    }
+
+    pub(crate) fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    /// The time passes; returns when the CA has renewed its own certificates where they have ended.
+    pub(crate) async fn advance(&self, duration: Duration) {
+        self.clock.advance(duration);
+        let renewed = async {
+            while matches!(self.connect(None).await, Err(ConnectError::NotTheCa { .. })) {
+                tokio::task::yield_now().await;
+            }
+        };
+        soon(renewed).await;
+    }
+
+    pub(crate) fn connector(&self, who: Option<&Identity>) -> Connector {
+        let trust = Trust {
+            bundle: Arc::new(self.ca().authority.bundle().clone()),
+            truth: Arc::new(AnyIssuer),
+            clock: self.clock.clone(),
+            limits: Limits::default(),
+        };
+        Connector::new(who.map(Identity::own).as_ref(), trust, &[b"h2"]).unwrap()
+    }
+
+    pub(crate) async fn connect(&self, who: Option<&Identity>) -> Result<Channel, ConnectError> {
+        let limits = ConnectLimits { connect: DEADLINE, keepalive: DEADLINE };
+        Box::pin(connect(&[self.address().to_owned()], &self.connector(who), limits)).await
+    }
+
+    pub(crate) async fn channel(&self, who: &Identity) -> Channel {
+        self.connect(Some(who)).await.unwrap()
+    }
+
+    pub(crate) async fn stranger(&self) -> JoinClient<Channel> {
+        JoinClient::new(self.connect(None).await.unwrap())
+    }
+
+    pub(crate) async fn admin(&self, who: &Identity) -> AdminClient<Channel> {
+        AdminClient::new(self.channel(who).await)
+    }
+
+    pub(crate) async fn owner(&self) -> AdminClient<Channel> {
+        self.admin(&self.founder).await
+    }
+
+    pub(crate) async fn issuance(&self, who: &Identity) -> IssuanceClient<Channel> {
+        IssuanceClient::new(self.channel(who).await)
+    }
+}
+
+/// The first chapters of every story.
+impl World {
+    pub(crate) async fn token(&self, node: &str, clearance: &str) -> JoinToken {
+        let (node, clearance) = (node.to_owned(), clearance.to_owned());
+        let request = v1::CreateTokenRequest { node, clearance, lifetime_seconds: 3600 };
+        let created = self.owner().await.create_token(request).await.unwrap().into_inner();
+        created.token.parse().unwrap()
+    }
+
+    pub(crate) async fn ask_to_join(&self, token: &JoinToken, csr: Vec<u8>) -> Result<CertificateReply, Status> {
+        self.ask_to_join_by(token.secret.as_bytes(), csr).await
+    }
+
+    pub(crate) async fn ask_to_join_by(&self, secret: &[u8], csr: Vec<u8>) -> Result<CertificateReply, Status> {
+        let request = v1::JoinRequest { secret: secret.to_vec(), csr };
+        self.stranger().await.join(request).await.map(tonic::Response::into_inner)
+    }
+
+    /// A node that may run everything.
+    pub(crate) async fn node(&self, name: &str) -> Identity {
+        self.node_cleared(name, "restricted").await
+    }
+
+    pub(crate) async fn node_cleared(&self, name: &str, clearance: &str) -> Identity {
+        let (token, applicant) = (self.token(name, clearance).await, Applicant::new());
+        applicant.with(&self.ask_to_join(&token, applicant.csr()).await.unwrap())
+    }
+
+    pub(crate) async fn register(&self, node: &str, workload: &str, address: [u8; 4]) -> Registration {
+        self.register_as(node, workload, "", address).await.unwrap()
+    }
+
+    pub(crate) async fn register_as(
+        &self,
+        node: &str,
+        workload: &str,
+        label: &str,
+        address: [u8; 4],
+    ) -> Result<Registration, Status> {
+        let (workload, node, label) = (workload.to_owned(), node.to_owned(), label.to_owned());
+        let request =
+            v1::RegisterWorkloadRequest { workload, node, label, address: address.to_vec(), uid: 1000, gid: 1000 };
+        self.owner().await.register_workload(request).await.map(tonic::Response::into_inner)
+    }
+
+    pub(crate) async fn remove(&self, registration: &Registration) {
+        let request = v1::RemoveWorkloadRequest { registration: registration.id.clone() };
+        self.owner().await.remove_workload(request).await.unwrap();
+    }
+
+    pub(crate) async fn issue(&self, node: &Identity, registration: &Registration) -> Result<Identity, Status> {
+        issue_over(&mut self.issuance(node).await, &registration.id).await
+    }
+
+    /// A registered workload with its certificate.
+    pub(crate) async fn workload(&self, node: &Identity, workload: &str, address: [u8; 4]) -> Identity {
+        let name = node.leaf().content.node.unwrap().node;
+        let registration = self.register(name.as_str(), workload, address).await;
+        self.issue(node, &registration).await.unwrap()
+    }
+
+    pub(crate) async fn renew(&self, node: &Identity) -> Result<Identity, Status> {
+        renew_over(&mut self.issuance(node).await, &Applicant::again(node)).await
+    }
+
+    pub(crate) async fn revoke(&self, node: &str) -> v1::Revocation {
+        let request = v1::RevokeNodeRequest { node: node.to_owned(), reason: "stolen".to_owned() };
+        self.owner().await.revoke_node(request).await.unwrap().into_inner()
+    }
+}
+
+pub(crate) async fn issue_over(client: &mut IssuanceClient<Channel>, id: &[u8]) -> Result<Identity, Status> {
+    let applicant = Applicant::new();
+    let evidence = issue_request::Evidence::Agent(v1::AgentEvidence { registration: id.to_vec() });
+    let request = v1::IssueRequest { csr: applicant.csr(), evidence: Some(evidence) };
+    client.issue(request).await.map(|reply| applicant.with(reply.get_ref()))
+}
+
+pub(crate) async fn renew_over(
+    client: &mut IssuanceClient<Channel>,
+    applicant: &Applicant,
+) -> Result<Identity, Status> {
+    client.renew(v1::RenewRequest { csr: applicant.csr() }).await.map(|reply| applicant.with(reply.get_ref()))
+}
+
+/// That a call was refused with this code and a sentence that says this.
+#[track_caller]
+pub(crate) fn assert_refused<T: Debug>(answer: Result<T, Status>, code: tonic::Code, says: &str) {
+    let status = answer.unwrap_err();
+    assert!(status.code() == code && status.message().contains(says), "{code:?} with {says:?}, not {status:?}");
+}
+
+/// What a client believes who knows the root and nothing else.
+#[derive(Debug)]
+struct AnyIssuer;
+
+impl CurrentTruth for AnyIssuer {
+    fn truth(&self) -> Arc<Truth> {
+        let (levels, cutoffs) = (Levels::default(), CutoffSet::default());
+        Arc::new(Truth { levels, issuers: AcceptedIssuers::AnyBelowRoot, cutoffs })
+    }
+}
+
+pub(crate) fn plan(directory: PathBuf) -> Plan {
+    Plan {
+        trust_domain: "prod.example".parse().unwrap(),
+        directory,
+        unsealer: unsealer(),
+        root_unsealer: None,
+        operator: "ada".parse().unwrap(),
+        operator_file: None,
+        operator_lifetime: OPERATOR_LIFETIME,
+    }
+}
+
+fn unsealer() -> Unsealer {
+    Unsealer::from_key([7; 32])
+}
+
+pub(crate) const NODE_LIFETIME: Duration = Duration::from_hours(7 * 24);
+pub(crate) const GRACE: Duration = Duration::from_hours(7 * 24);
