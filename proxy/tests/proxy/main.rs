@@ -1,10 +1,11 @@
-//! The lower floor of the proxy from outside: tunnels against raw peers, copies between real sockets, capture in real
+//! The proxy from outside: tunnels against raw peers, copies between real sockets, capture and the program itself in real
 //! network namespaces.
 
 #![allow(clippy::unwrap_used, reason = "a test's helpers fail the test")]
 
 mod capture;
 mod copy;
+mod program;
 mod socket;
 mod support;
 mod tunnel;

@@ -19,7 +19,7 @@ pub(crate) struct Street {
     pub(crate) workload: Host,
     pub(crate) neighbour: Host,
     program: std::path::PathBuf,
-    _lab: Lab,
+    lab: Lab,
 }
 
 /// The account of some application.
@@ -32,7 +32,12 @@ impl Street {
         let lab = Lab::new().unwrap();
         let (workload, neighbour) = (lab.host("workload").unwrap(), lab.host("neighbour").unwrap());
         let program = lab.install(&std::env::current_exe().unwrap()).unwrap();
-        Self { workload, neighbour, program, _lab: lab }
+        Self { workload, neighbour, program, lab }
+    }
+
+    /// A copy of a program that every account of the lab can run.
+    pub(crate) fn install_program(&self, program: &std::path::Path) -> std::path::PathBuf {
+        self.lab.install(program).unwrap()
     }
 
     pub(crate) fn namespace(&self) -> Namespace {
