@@ -35,6 +35,7 @@ pub mod registry;
 pub mod report;
 pub mod resolve;
 pub mod run;
+mod sabotage;
 pub mod sidecar;
 pub mod socket;
 pub mod subject;

@@ -9,6 +9,7 @@ use bulkhead_mesh::{Endpoint, Entry, Resolution, Service, ServiceName};
 use crate::dice;
 use crate::directory::Directory;
 use crate::refused::Refused;
+use crate::sabotage;
 use crate::sidecar::Sidecar;
 
 /// Asks the directory and chooses.
@@ -118,6 +119,7 @@ impl Course {
     fn to(entry: Entry) -> Self {
         match entry {
             Entry::Plain => Self::Plain,
+            Entry::Workload { .. } if sabotage::skips_tunnels() => Self::Plain,
             entry @ Entry::Workload { .. } => Self::Tunnel(entry),
         }
     }

@@ -12,6 +12,8 @@ use bulkhead_protocol::feed::Position;
 use bulkhead_protocol::feed::subscriber::Held;
 use tokio::sync::watch;
 
+use crate::sabotage;
+
 /// What is known at one moment. It never changes; a newer one takes its place.
 #[derive(Clone, Debug)]
 pub struct Knowledge {
@@ -44,7 +46,11 @@ impl Knowledge {
         let issuers = held.issuers().map(|issuers| issuers.as_ref().clone()).unwrap_or_default();
         let verify =
             identity::Truth { levels, issuers: AcceptedIssuers::Listed(issuers), cutoffs: held.cutoffs().clone() };
-        Self { policy: held.policy().cloned(), verify: Arc::new(verify), position: held.position() }
+        Self {
+            policy: held.policy().cloned().map(sabotage::policy),
+            verify: Arc::new(verify),
+            position: held.position(),
+        }
     }
 
     /// What the CA's own certificates are held against.

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use anyhow::{Context as _, Result};
 use bulkhead_lab::{Host, Lab, Process, until};
 
-use crate::programs::Programs;
+use crate::programs::{Programs, as_broken_as_told};
 use crate::{DEADLINE, Node, Operator, log_of};
 
 /// A CA that serves, and the network that its nodes will stand in.
@@ -40,7 +40,8 @@ impl Mesh {
         let address = ca_address(&self.ca_host);
         let serve = self.ca_host.command(self.programs.ca.to_string_lossy());
         let serve = serve.args(["serve", "--listen", &address, "--address", &address, "--handshake-timeout", "5s"]);
-        let ca = serve.arg("--dir").arg(dir).arg("--unseal-file").arg(unseal).spawn("ca")?;
+        let serve = serve.arg("--dir").arg(dir).arg("--unseal-file").arg(unseal);
+        let ca = as_broken_as_told(serve).spawn("ca")?;
         ca.wait_for_log("\"message\":\"serving\"", DEADLINE)?;
         self.ca = Some(ca);
         Ok(())

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use anyhow::Result;
-use bulkhead_lab::{Lab, binaries};
+use bulkhead_lab::{HostCommand, Lab, binaries};
 
 /// Where each program lies.
 #[derive(Clone, Debug)]
@@ -21,6 +21,16 @@ pub struct Programs {
     /// `lab-rogue`, a client that keeps no rule.
     pub rogue: PathBuf,
 }
+
+/// Passes on what the demo's `BREAK=n` breaks: programs in the lab have a clean environment otherwise.
+pub(crate) fn as_broken_as_told(command: HostCommand) -> HostCommand {
+    match std::env::var(SABOTAGE) {
+        Ok(step) => command.env(SABOTAGE, step),
+        Err(_) => command,
+    }
+}
+
+const SABOTAGE: &str = "BULKHEAD_SABOTAGE";
 
 impl Programs {
     /// Finds them beside this test and copies them into the lab.

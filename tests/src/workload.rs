@@ -6,7 +6,7 @@ use anyhow::{Context as _, Result, bail};
 use bulkhead_lab::{Host, HostCommand, Process, until};
 
 use crate::node::SOCKETS;
-use crate::programs::Programs;
+use crate::programs::{Programs, as_broken_as_told};
 use crate::{DEADLINE, Node, Operator, log_of};
 
 /// A running copy of an account.
@@ -72,7 +72,8 @@ impl Workload {
     pub fn start_sidecar(&mut self) -> Result<()> {
         let run = self.pod.command(self.programs.proxy.to_string_lossy()).args(["run", "--ca", &self.ca]);
         let run = run.args(["--workload-api", "unix:///run/bulkhead/agent/api.sock", "--state-dir"]).arg(&self.state);
-        self.sidecar = Some(run.uid(SIDECAR).gid(SIDECAR).spawn(&format!("{}-sidecar", self.pod.name()))?);
+        let run = as_broken_as_told(run.uid(SIDECAR).gid(SIDECAR));
+        self.sidecar = Some(run.spawn(&format!("{}-sidecar", self.pod.name()))?);
         Ok(())
     }
 

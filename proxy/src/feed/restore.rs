@@ -9,11 +9,13 @@ use bulkhead_protocol::feed::subscriber::{Held, Stored};
 
 use super::believe::stored_keys;
 use crate::disk::HeldFile;
+use crate::sabotage;
 use crate::truth::Knowledge;
 
 /// What is on the disk, if it is whole and every fact in it was signed by the CA; else nothing, said loudly.
 pub(super) fn restore(file: &HeldFile, bundle: &TrustBundle, limits: &Limits, now: Timestamp) -> Held {
     match file.load() {
+        Ok(_) if sabotage::forgets() => Held::default(),
         Ok(None) => Held::default(),
         Ok(Some(bytes)) => read(&bytes, bundle, limits, now).unwrap_or_else(|error| {
             tracing::error!(

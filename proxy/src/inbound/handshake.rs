@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bulkhead_identity::tls::{Acceptor as TlsFace, PeerSlot, SlotError};
-use bulkhead_identity::{Demand, PeerError, VerifiedPeer};
+use bulkhead_identity::{PeerError, VerifiedPeer};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 use tokio_rustls::TlsAcceptor;
@@ -13,6 +13,7 @@ use tokio_rustls::server::TlsStream;
 
 use crate::live::Seat;
 use crate::reason::HandshakeFailure;
+use crate::sabotage;
 use crate::sidecar::{Accepted, Sidecar};
 use crate::socket::{self, Purpose};
 use crate::subject::{Cut, Kind, Subject};
@@ -47,7 +48,7 @@ pub(super) async fn accept(sidecar: &Sidecar, stream: Accepted) -> Result<Tunnel
 
 async fn shake(sidecar: &Sidecar, stream: Accepted) -> Result<(TlsStream<TcpStream>, VerifiedPeer), HandshakeError> {
     let own = sidecar.own.borrow().clone().ok_or(HandshakeError::NotReady)?;
-    let face = TlsFace::new(&own.identity, sidecar.trust(&own), Demand::workload(), &[b"h2"]);
+    let face = TlsFace::new(&own.identity, sidecar.trust(&own), sabotage::demand(), &[b"h2"]);
     let (config, slot) = face.map_err(HandshakeError::Own)?.begin();
     let stream = stream.into_inner();
     socket::prepare(&stream, Purpose::Tunnel).map_err(HandshakeError::Tls)?;
