@@ -137,3 +137,21 @@ impl From<Denied> for Status {
         Self::new(denied.code(), format!("{denied}{hint}"))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_caller_that_could_not_be_looked_up_is_not_refused() {
+        let unknown = NodeRefusal::Unknown { node: "n1".parse().unwrap() };
+        for (failure, code, is_refusal) in [
+            (StoreError::Closed, Code::Unavailable, false),
+            (StoreError::Abandoned, Code::Internal, false),
+            (StoreError::Node(unknown), Code::PermissionDenied, true),
+        ] {
+            let denied = Denied::from(NotAllowed::from(failure));
+            assert_eq!((denied.code(), denied.is_refusal()), (code, is_refusal), "{denied}");
+        }
+    }
+}
