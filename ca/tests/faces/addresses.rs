@@ -6,8 +6,9 @@ use bulkhead_protocol::v1::{self, watch_reply::Message, watch_request};
 use tonic::Code;
 
 use crate::people::Identity;
+use crate::story::assert_refused;
 use crate::watcher::Watcher;
-use crate::world::{World, assert_refused};
+use crate::world::World;
 
 const WEB: [u8; 4] = [10, 77, 0, 1];
 const OTHER_WEB: [u8; 4] = [10, 77, 0, 2];

@@ -4,7 +4,8 @@ use bulkhead_ca::store::{Lane, Role};
 use bulkhead_protocol::v1::{ApplyPolicyRequest, CreateTokenRequest, ShowPolicyRequest, StatusRequest};
 use tonic::Code;
 
-use crate::world::{World, assert_refused};
+use crate::story::assert_refused;
+use crate::world::World;
 
 #[tokio::test]
 async fn each_role_may_do_what_its_class_of_calls_says_and_no_more() {

@@ -8,8 +8,9 @@ use tonic::transport::Channel;
 use tonic::{Code, Status};
 
 use crate::people::{Applicant, Identity};
+use crate::story::{issue_over, renew_over};
 use crate::watcher::Watcher;
-use crate::world::{World, issue_over, renew_over};
+use crate::world::World;
 
 /// What each door says to somebody who knocks: the call's own answer, or why not.
 pub(crate) struct Answers {

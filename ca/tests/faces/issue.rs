@@ -8,7 +8,8 @@ use bulkhead_protocol::v1::{IssueRequest, ListWorkloadsRequest};
 use tonic::Code;
 
 use crate::people::Applicant;
-use crate::world::{World, assert_refused};
+use crate::story::assert_refused;
+use crate::world::World;
 
 #[tokio::test]
 async fn a_registered_workload_gets_a_certificate_that_its_peers_believe() {

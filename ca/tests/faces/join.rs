@@ -7,7 +7,8 @@ use rcgen::{BasicConstraints, CertificateParams, IsCa, SanType};
 use tonic::Code;
 
 use crate::people::Applicant;
-use crate::world::{World, assert_refused};
+use crate::story::assert_refused;
+use crate::world::World;
 
 #[tokio::test]
 async fn a_token_admits_one_key_which_may_ask_again() {

@@ -13,8 +13,9 @@ use tokio_rustls::TlsConnector;
 use tonic::Code;
 
 use crate::people::Applicant;
+use crate::story::assert_refused;
 use crate::watcher::Watcher;
-use crate::world::{DEADLINE, World, assert_refused, soon};
+use crate::world::{DEADLINE, World, soon};
 
 const MOMENT: Duration = Duration::from_millis(50);
 

@@ -7,8 +7,9 @@ use bulkhead_protocol::v1::{self, Receipt};
 use tonic::{Code, Streaming};
 
 use crate::people::Identity;
+use crate::story::assert_refused;
 use crate::watcher::Watcher;
-use crate::world::{World, assert_refused, soon};
+use crate::world::{World, soon};
 
 /// `n1` with a workload, to be revoked, and two workloads elsewhere, one of them of the highest level.
 struct Mesh {

@@ -3,7 +3,8 @@
 use bulkhead_protocol::v1::{CreateServiceRequest, ListServicesRequest, ServiceRecord};
 use tonic::{Code, Status};
 
-use crate::world::{World, assert_refused};
+use crate::story::assert_refused;
+use crate::world::World;
 
 const ADDRESS: [u8; 4] = [10, 77, 0, 1];
 

@@ -6,8 +6,9 @@ use bulkhead_protocol::transport::ConnectError;
 use tonic::Code;
 
 use crate::people::Applicant;
+use crate::story::{assert_refused, issue_over, renew_over};
 use crate::watcher::Watcher;
-use crate::world::{GRACE, NODE_LIFETIME, World, assert_refused, issue_over, renew_over};
+use crate::world::{GRACE, NODE_LIFETIME, World};
 
 #[tokio::test]
 async fn a_node_renews_under_its_name_with_its_key_or_with_a_new_one() {

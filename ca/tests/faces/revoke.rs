@@ -9,8 +9,9 @@ use bulkhead_protocol::v1::{self, RevokeNodeRequest};
 use tonic::Code;
 
 use crate::people::Applicant;
+use crate::story::{assert_refused, issue_over, renew_over};
 use crate::watcher::Watcher;
-use crate::world::{World, assert_refused, issue_over, renew_over};
+use crate::world::World;
 
 #[tokio::test]
 async fn a_revocation_is_one_transaction_of_state_fact_and_audit_record() {

@@ -3,7 +3,7 @@
 use bulkhead_ca::draft::WorkloadFacts;
 use bulkhead_identity::keys::{KeyStore, PrivateKey};
 use bulkhead_mesh::{Epoch, InstanceId, NodeEpoch};
-use bulkhead_protocol::transport::ConnectError;
+use bulkhead_protocol::transport::{ConnectError, ConnectLimits, connect};
 use rcgen::{CertificateParams, KeyPair, SanType};
 use tonic::Code;
 
@@ -53,6 +53,14 @@ async fn the_right_signature_without_a_record_opens_no_door() {
         }
         assert_eq!(answers.join.unwrap_err().code(), Code::PermissionDenied);
     }
+}
+
+#[tokio::test]
+async fn whoever_answers_in_the_cas_place_is_sent_no_token() {
+    let (world, impostor) = (World::new().await, World::new().await);
+    let connector = world.connector(None);
+    let refused = connect(&[impostor.address().to_owned()], &connector, ConnectLimits::default()).await;
+    assert!(matches!(refused, Err(ConnectError::NotTheCa { .. })), "{refused:?}");
 }
 
 fn self_signed(name: &str) -> Identity {
