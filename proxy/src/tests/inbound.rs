@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
-use super::lines::line;
+use super::lines::{connection, line};
 use super::support::{SAME_LABEL, is_reset, says, within};
 use super::world::World;
 use crate::limits::ProxyLimits;
@@ -17,9 +17,10 @@ async fn the_servers_policy_refuses_a_client_that_keeps_no_rule() {
     world.server.hands.policy(&SAME_LABEL.replace(" }", &format!(r#", "rules": [{deny}] }}"#)));
     let tunnel = world.client.rogue(&world.server).await.unwrap();
     let target = world.server.address();
-    let answer = tunnel.open(&Connect { target, client: "10.9.0.1:7".parse().ok() }).await;
+    let client = "10.9.0.1:7".parse().unwrap();
+    let answer = tunnel.open(&Connect { target, client: Some(client) }).await;
     assert_eq!(answer.err(), Some(OpenError::Refused { status: 401 }));
-    let line = line(&[("to", &target.to_string()), ("direction", "inbound")]).await;
+    let line = connection("inbound", client, target).await;
     assert_eq!((&line["reason"], &line["rule"]), (&"denied".into(), &"rule `no-web`".into()));
 }
 
@@ -60,7 +61,8 @@ async fn who_says_nothing_or_nonsense_is_dropped_and_counted() {
     garbage.write_all(b"GET / HTTP/1.1\r\nhost: a\r\n\r\n").await.unwrap();
     let _ = within("the end of the garbage", garbage.read_to_end(&mut rest)).await;
     for (socket, reason) in [(&silent, "timeout"), (&garbage, "protocol")] {
-        line(&[("from", &socket.local_addr().unwrap().to_string()), ("reason", reason)]).await;
+        let from = socket.local_addr().unwrap().to_string();
+        line(&[("message", "no tunnel"), ("from", &from), ("reason", reason)]).await;
         let counted = format!(r#"bulkhead_handshakes_refused_total{{direction="inbound",reason="{reason}"}} 1"#);
         assert!(world.server.sidecar.metrics.encode().contains(&counted), "{counted}");
     }
@@ -72,7 +74,7 @@ async fn in_clear_nobody_is_let_in_without_a_rule() {
     let to = world.server.address();
     let (mut client, _) = world.server.plain_call(to).await;
     is_reset(&mut client).await;
-    let line = line(&[("to", &to.to_string()), ("path", "plain")]).await;
+    let line = connection("inbound", client.local_addr().unwrap(), to).await;
     assert_eq!(line["reason"], "denied");
     assert!(line["hint"].to_string().contains("unauthenticated"), "{line}");
     let rule = r#"{ "name": "probes", "allow": { "from": "unauthenticated", "to": "any" } }"#;

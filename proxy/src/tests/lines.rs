@@ -1,6 +1,7 @@
 //! The log of a test binary, as a test reads it: whole lines, by what they speak of.
 
 use std::io;
+use std::net::SocketAddr;
 use std::sync::{LazyLock, Mutex, OnceLock};
 
 use serde_json::Value;
@@ -13,6 +14,12 @@ pub(crate) fn keep() {
         let lines = tracing_subscriber::fmt().json().flatten_event(true).with_max_level(tracing::Level::DEBUG);
         lines.with_writer(|| Writer).init();
     });
+}
+
+/// The line of one connection. Ports are used again by other tests, so both ends name it.
+pub(crate) async fn connection(direction: &str, from: SocketAddr, to: SocketAddr) -> Value {
+    let (from, to) = (from.to_string(), to.to_string());
+    line(&[("message", "connection"), ("direction", direction), ("from", &from), ("to", &to)]).await
 }
 
 /// The first line in which all of these fields have these values; waits for it.

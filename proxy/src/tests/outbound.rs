@@ -4,7 +4,7 @@ use bulkhead_mesh::{Endpoint, Entry, Resolution, Service, ServicePort};
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpListener;
 
-use super::lines::line;
+use super::lines::connection;
 use super::support::{SAME_LABEL, is_finished, is_reset, says, within};
 use super::world::{CLIENT, SERVER, World, entry};
 
@@ -18,9 +18,8 @@ async fn bytes_and_half_closes_pass_both_ways() {
     says(&mut server, &mut client, "42").await;
     server.shutdown().await.unwrap();
     is_finished(&mut client).await;
-    let from = client.local_addr().unwrap().to_string();
     for direction in ["outbound", "inbound"] {
-        let line = line(&[("from", &from), ("direction", direction)]).await;
+        let line = connection(direction, client.local_addr().unwrap(), world.server.address()).await;
         let of = |field: &str| line[field].to_string();
         assert_eq!((of("reason"), of("rule")), (r#""finished""#.into(), r#""default same-label""#.into()));
         assert_eq!((of("bytes_up"), of("bytes_down")), ("18".into(), "2".into()), "{line}");
@@ -48,8 +47,8 @@ async fn who_is_not_the_one_of_the_entry_is_refused_after_one_fresh_look_up() {
         world.client.hands.at(SERVER, Resolution::Entry(entry(node, epoch, instance)));
         let mut client = world.client.call(world.server.address()).await;
         is_reset(&mut client).await;
-        let from = client.local_addr().unwrap().to_string();
-        assert_eq!(line(&[("from", &from), ("direction", "outbound")]).await["reason"], "peer-not-believed");
+        let line = connection("outbound", client.local_addr().unwrap(), world.server.address()).await;
+        assert_eq!(line["reason"], "peer-not-believed");
         assert_eq!(world.client.hands.asked_afresh(), done + 1);
     }
     assert!(world.client.pool.is_empty());
@@ -94,8 +93,8 @@ async fn out_of_the_mesh_only_an_egress_rule_leads() {
     let to = outside.local_addr().unwrap();
     let mut client = world.client.call(to).await;
     is_reset(&mut client).await;
-    let from = client.local_addr().unwrap().to_string();
-    assert!(line(&[("from", &from)]).await["hint"].to_string().contains("egress rule"));
+    let line = connection("outbound", client.local_addr().unwrap(), to).await;
+    assert!(line["hint"].to_string().contains("egress rule"), "{line}");
     let rule = r#"{ "name": "repository", "allow": { "from": "any", "to": ["127.0.9.0/24"] } }"#;
     world.client.hands.policy(&SAME_LABEL.replace(" }", &format!(r#", "egress": [{rule}] }}"#)));
     let mut client = world.client.call(to).await;
@@ -106,8 +105,7 @@ async fn out_of_the_mesh_only_an_egress_rule_leads() {
     is_finished(&mut client).await;
     client.shutdown().await.unwrap();
     is_finished(&mut server).await;
-    let from = client.local_addr().unwrap().to_string();
-    let line = line(&[("from", &from)]).await;
+    let line = connection("outbound", client.local_addr().unwrap(), to).await;
     assert_eq!((&line["reason"], &line["path"]), (&"finished".into(), &"egress".into()));
     assert_eq!((&line["bytes_up"], &line["bytes_down"]), (&5.into(), &4.into()));
 }
@@ -133,8 +131,7 @@ async fn a_rule_of_the_clients_side_refuses_before_anything_is_asked_of_the_serv
     world.client.hands.policy(&SAME_LABEL.replace(" }", &format!(r#", "rules": [{deny}] }}"#)));
     let mut client = world.client.call(world.server.address()).await;
     is_reset(&mut client).await;
-    let from = client.local_addr().unwrap().to_string();
-    let line = line(&[("from", &from)]).await;
+    let line = connection("outbound", client.local_addr().unwrap(), world.server.address()).await;
     assert_eq!((&line["reason"], &line["rule"]), (&"denied".into(), &"rule `no-shop`".into()));
     assert!(futures_util::FutureExt::now_or_never(world.server.app.accept()).is_none(), "the server was called");
 }
@@ -153,10 +150,10 @@ async fn a_workload_calls_itself_without_a_tunnel() {
 async fn the_proxys_own_ports_are_no_destination() {
     let world = World::new(SAME_LABEL).await;
     for to in ["127.0.0.1:15001", "127.0.1.1:15006", "[::1]:15001"] {
-        let mut client = world.client.call(to.parse().unwrap()).await;
+        let to = to.parse().unwrap();
+        let mut client = world.client.call(to).await;
         is_reset(&mut client).await;
-        let from = client.local_addr().unwrap().to_string();
-        assert_eq!(line(&[("from", &from)]).await["reason"], "loop", "{to}");
+        assert_eq!(connection("outbound", client.local_addr().unwrap(), to).await["reason"], "loop", "{to}");
     }
 }
 
@@ -173,8 +170,7 @@ async fn a_service_is_reached_at_a_ready_endpoint_and_nowhere_else() {
     world.client.hands.at("127.0.1.200".parse().unwrap(), service(false));
     let mut client = world.client.call(to).await;
     is_reset(&mut client).await;
-    let from = client.local_addr().unwrap().to_string();
-    assert_eq!(line(&[("from", &from)]).await["reason"], "no-endpoint");
+    assert_eq!(connection("outbound", client.local_addr().unwrap(), to).await["reason"], "no-endpoint");
     world.client.hands.at("127.0.1.200".parse().unwrap(), service(true));
     let mut client = world.client.call(to).await;
     let (mut server, _) = within("the call", world.server.app.accept()).await.unwrap();
