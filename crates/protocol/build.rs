@@ -2,7 +2,8 @@
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     println!("cargo::rerun-if-changed=proto");
-    let files = ["bulkhead/v1/workload.proto", "bulkhead/v1/feed.proto", "bulkhead/v1/admin.proto", "spiffe/workload.proto"];
+    let files =
+        ["bulkhead/v1/workload.proto", "bulkhead/v1/feed.proto", "bulkhead/v1/admin.proto", "spiffe/workload.proto"];
     let descriptors = protox::compile(files, ["proto"])?;
     tonic_prost_build::configure().compile_fds(descriptors)?;
     Ok(())

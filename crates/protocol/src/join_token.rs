@@ -89,7 +89,8 @@ impl TryFrom<v1::JoinToken> for JoinToken {
     type Error = JoinTokenError;
 
     fn try_from(message: v1::JoinToken) -> Result<Self, Self::Error> {
-        let trust_domain: TrustDomain = message.trust_domain.parse().map_err(|_| JoinTokenError::Field("trust domain"))?;
+        let trust_domain: TrustDomain =
+            message.trust_domain.parse().map_err(|_| JoinTokenError::Field("trust domain"))?;
         let roots = message.roots.into_iter().map(CertificateDer::from).collect();
         if message.ca_addresses.is_empty() || message.ca_addresses.iter().any(|address| !address.contains(':')) {
             return Err(JoinTokenError::Field("CA address"));
