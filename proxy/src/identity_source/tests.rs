@@ -54,7 +54,8 @@ fn publisher(levels: &watch::Sender<Levels>) -> (mpsc::Sender<Said>, Identities,
 
 /// Waits until something is published, or taken back.
 async fn generation<T>(receiver: &mut watch::Receiver<Option<Arc<T>>>, of: impl Fn(&T) -> u64) -> Option<u64> {
-    receiver.changed().await.unwrap();
+    let changed = tokio::time::timeout(Duration::from_hours(1), receiver.changed());
+    changed.await.expect("nothing was published for an hour").unwrap();
     receiver.borrow().as_deref().map(of)
 }
 

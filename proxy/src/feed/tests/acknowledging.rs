@@ -78,3 +78,22 @@ async fn nothing_is_acknowledged_that_is_not_on_the_disk() {
     watcher.acknowledgement(position).await;
     assert!(state.join("held").exists());
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_disk_that_holds_only_what_came_before_is_not_enough() {
+    let setting = Setting::new();
+    let state = setting.disk.path().join("state");
+    fs::create_dir(&state).unwrap();
+    let mut world = setting.start_in(&state);
+    let position = world.begin(&policy("{}"));
+    let mut watcher = world.greeted(position).await;
+    assert!(is_silent(&mut watcher).await, "every write has ended");
+    fs::remove_dir_all(&state).unwrap();
+    let position = world.ca.cut_off_node("n2");
+    watcher.catch_up(&mut world.ca).await;
+    assert!(is_silent(&mut watcher).await, "the cutoff could not be written");
+    assert_eq!(world.enter("n2").unwrap_err().as_str(), "revoked", "though it is enforced");
+    fs::create_dir(&state).unwrap();
+    world.live_on(&mut watcher, Duration::from_secs(6)).await;
+    watcher.acknowledgement(position).await;
+}
