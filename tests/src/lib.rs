@@ -35,8 +35,13 @@ pub fn moment_millis(text: &str) -> Result<u64> {
     Ok(moment.as_millis())
 }
 
-/// Whether curl was refused at once: 56 is a reset that it saw while it read, 7 one that came before it did. A timeout
-/// is another number, and anything printed would be an answer.
+/// Whether curl's connection was reset: 56 says that it saw so while it read, 7 that the reset came before it did. A
+/// timeout is another number.
+pub fn was_reset(curl: &bulkhead_lab::Output) -> bool {
+    matches!(curl.status.code(), Some(7 | 56))
+}
+
+/// Whether curl's connection was reset before anything was answered.
 pub fn was_refused(curl: &bulkhead_lab::Output) -> bool {
-    matches!(curl.status.code(), Some(7 | 56)) && curl.stdout.is_empty()
+    was_reset(curl) && curl.stdout.is_empty()
 }

@@ -6,7 +6,7 @@ use anyhow::{Context as _, Result, ensure};
 use bulkhead_lab::until;
 
 use super::{Scene, Teller};
-use crate::{DEADLINE, Workload};
+use crate::{DEADLINE, Workload, was_reset};
 
 pub(super) fn step(teller: &Teller, scene: &mut Scene) -> Result<()> {
     by_the_client(teller, scene)?;
@@ -20,7 +20,7 @@ fn by_the_client(teller: &Teller, scene: &Scene) -> Result<()> {
     let curl =
         scene.web.command("curl").args(["-sS", "--max-time", "10", "-w", "%{time_total}", &url]).run(DEADLINE)?;
     teller.saw(&format!("{} after {} ms", curl.stderr.trim(), begun.elapsed().as_millis()));
-    ensure!(curl.status.code() == Some(RESET), "curl ended with {} instead of a reset", curl.status);
+    ensure!(was_reset(&curl), "curl ended with {} instead of a reset", curl.status);
     let seconds: f64 = curl.stdout.trim().parse().context("curl says how long it took")?;
     ensure!(seconds < 1.0, "it took {seconds} s: a timeout, not a refusal");
     teller.saw(&line_with(&scene.web, "restricted:pci")?);
@@ -46,6 +46,3 @@ fn line_with(workload: &Workload, text: &str) -> Result<String> {
     });
     seen.with_context(|| format!("the sidecar has logged:\n{}", workload.log()))
 }
-
-/// curl's exit code for a connection that was reset.
-const RESET: i32 = 56;
