@@ -1,6 +1,6 @@
 //! Serving: where a CA does not begin, how it ends, and what it still knows when it is back.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bulkhead_ca::begin;
 use bulkhead_ca::fanout::PublishError;
@@ -11,6 +11,7 @@ use bulkhead_identity::tls::unused_server_name;
 use bulkhead_mesh::ControlRole;
 use bulkhead_protocol::transport::ConnectError;
 use bulkhead_protocol::v1::ListWorkloadsRequest;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 use tonic::Code;
@@ -71,8 +72,17 @@ async fn a_peer_that_does_not_close_its_connection_holds_up_nothing() {
     world.start(|options| options.drain = Duration::from_millis(50)).await;
     let tcp = TcpStream::connect(world.address()).await.unwrap();
     let (config, _slot) = world.connector(Some(&world.founder)).begin(Demand::control(ControlRole::Ca));
-    let held = TlsConnector::from(config).connect(unused_server_name(), tcp).await.unwrap();
+    let mut held = TlsConnector::from(config).connect(unused_server_name(), tcp).await.unwrap();
+    // It speaks HTTP/2 (RFC 9113, section 3.4), but answers no PING and closes nothing.
+    held.write_all(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0").await.unwrap();
+    let mut heard = [0; 64];
+    while !heard.ends_with(b"\0\0\0\x04\x01\0\0\0\0") {
+        heard.rotate_left(1);
+        heard[63] = soon(held.read_u8()).await.unwrap();
+    }
+    let begun = Instant::now();
     world.stop().await;
+    assert!(begun.elapsed() < KEEPALIVE, "it was the keep-alive that ended it, not the drain");
     drop(held);
 }
 
@@ -127,3 +137,6 @@ async fn the_cas_time_does_not_fall_with_its_clock() {
     let other = applicant.with(&world.ask_to_join(&token, applicant.csr()).await.unwrap());
     assert!(other.leaf().not_before >= late);
 }
+
+/// A peer that answers no PING is dropped by the server after this long at the earliest.
+const KEEPALIVE: Duration = Duration::from_secs(10);
