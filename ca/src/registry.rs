@@ -2,15 +2,17 @@
 
 use std::net::IpAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
-use bulkhead_mesh::{InstanceId, Label, NodeName, Timestamp, WorkloadName};
+use bulkhead_mesh::{Cutoff, InstanceId, Label, NodeName, Reason, Subject, Timestamp, WorkloadName};
+use bulkhead_protocol::feed::Statement;
 
 use crate::audit::{Action, Actor, AuditRecord, Outcome};
 use crate::ca::Ca;
 use crate::caller::{By, Ordinary};
 use crate::denied::Denied;
 use crate::dice;
-use crate::store::{Lane, RegistrationRecord, RegistrationState, ServiceRecord};
+use crate::store::{FactKind, Lane, RegistrationRecord, RegistrationState, ServiceRecord, Tx};
 
 /// A workload that an operator wants to stand on a node.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -63,17 +65,28 @@ pub async fn register(ca: &Arc<Ca>, by: By<Ordinary>, new: NewWorkload) -> Resul
     Ok(record)
 }
 
-/// Removes a registration: it gets no certificate any more, and its address is free.
+/// Removes a registration: it gets no certificate any more, those that it has are void, and its address is free.
 pub async fn remove(ca: &Arc<Ca>, by: By<Ordinary>, id: InstanceId) -> Result<(), Denied> {
-    let clock = ca.now();
+    let (office, clock) = (Arc::clone(ca), ca.now());
     let removed = ca.store.write(Lane::Ordinary, move |tx| {
         let at = tx.now(clock)?;
         let record = tx.remove_registration(id)?;
+        cut_off(tx, &office, id, at)?;
         tx.audit(&audit_record(&by, Action::RemoveWorkload, &record, at))?;
         Ok::<_, Denied>(())
     });
     removed.await?;
     Ok(ca.fanout.publish(ca).await?)
+}
+
+/// Whoever still has the instance's key could go on with it until its certificate ends: so that is cut off.
+fn cut_off(tx: &mut Tx<'_>, ca: &Ca, instance: InstanceId, at: Timestamp) -> Result<(), Denied> {
+    let Some(bound) = tx.latest_not_after_of_instance(instance)? else { return Ok(()) };
+    let reason: Reason = "its registration was removed".parse().expect("it is short and printable");
+    // Nothing is issued to the instance after this transaction, so every certificate that it ever had is meant.
+    let subject = Subject::Instance { instance, issued_before: at.plus(Duration::from_millis(1)) };
+    let cutoff = Cutoff { subject, reason, bound };
+    ca.fanout.say(tx, FactKind::Cutoff, Some(bound), &Statement::Cutoff(cutoff)).map(drop)
 }
 
 /// Puts a service in front of the copies of a workload; says how many of them answer.

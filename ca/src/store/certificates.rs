@@ -28,6 +28,12 @@ impl Snapshot<'_> {
         self.sql.one(newest, params![life.node.as_str(), life.epoch.number()], read_certificate)
     }
 
+    /// When the last certificate of this instance ends; `None` if it never had one.
+    pub fn latest_not_after_of_instance(&self, id: InstanceId) -> Result<Option<Timestamp>, StoreError> {
+        let latest = "SELECT not_after FROM certificates WHERE instance = ?1 ORDER BY not_after DESC LIMIT 1";
+        self.sql.one(latest, params![id.as_bytes()], |row| row.time("not_after"))
+    }
+
     /// The newest certificate of this instance.
     pub fn newest_certificate_of_instance(&self, id: InstanceId) -> Result<Option<CertificateRecord>, StoreError> {
         let newest = "SELECT * FROM certificates WHERE instance = ?1 ORDER BY issued_at DESC, rowid DESC LIMIT 1";

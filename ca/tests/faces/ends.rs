@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use bulkhead_ca::store::{Lane, StoreError};
+use bulkhead_identity::tls::CurrentTruth as _;
 use bulkhead_protocol::feed::FACTS_1;
+use bulkhead_protocol::transport::ConnectError;
 use bulkhead_protocol::v1::{self, watch_reply::Message, watch_request};
 use tonic::Code;
 
@@ -61,9 +63,22 @@ async fn a_workload_whose_registration_was_removed_hears_nothing_more() {
     world.remove(&registration).await;
     let ended = watcher.ended().await;
     assert_eq!(ended.code(), Code::PermissionDenied);
-    let again = Watcher::open(world.channel(&web).await).await.map(drop);
-    assert_eq!(again.as_ref().unwrap_err().message(), ended.message());
-    assert!(ended.message().contains("is not registered any more"), "{ended:?}");
+    // Its certificate is cut off as well, so it does not even get as far as a call.
+    let again = world.connect(Some(&web)).await.map(drop);
+    assert!(matches!(again, Err(ConnectError::Refused { .. })), "{again:?}");
+}
+
+#[tokio::test]
+async fn a_removed_registration_is_cut_off_everywhere() {
+    let world = World::new().await;
+    let node = world.node("n1").await;
+    let registration = world.register("n1", "ns/shop/sa/web", [10, 77, 0, 1]).await;
+    let web = world.issue(&node, &registration).await.unwrap();
+    let (_watcher, _) = Watcher::settled(&world, &node).await;
+    world.remove(&registration).await;
+    let truth = world.ca().known.truth();
+    assert!(truth.cutoffs.iter().any(|cutoff| cutoff.reason.as_str() == "its registration was removed"));
+    assert!(world.connect(Some(&web)).await.is_err());
 }
 
 #[tokio::test]

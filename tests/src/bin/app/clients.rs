@@ -8,7 +8,7 @@ use socket2::SockRef;
 
 pub(crate) fn half_close(address: &str) -> io::Result<String> {
     let mut stream = TcpStream::connect(address)?;
-    stream.write_all(&[b'x'; 100_000])?;
+    stream.write_all(&vec![b'x'; 100_000])?;
     stream.shutdown(Shutdown::Write)?;
     let mut answer = Vec::new();
     stream.read_to_end(&mut answer)?;
