@@ -34,6 +34,25 @@ fn a_tunnel_leads_to_the_workload_itself_and_nowhere_else() -> Result<()> {
 }
 
 #[test]
+fn only_a_workload_of_this_mesh_opens_a_tunnel() -> Result<()> {
+    let pair = Pair::start()?;
+    let stolen = |name: &str, text: String| {
+        let file = pair.web.stolen_path(name);
+        std::fs::write(&file, text).map(|()| file)
+    };
+    let node = stolen("node", pair.nodes[0].stolen_identity()?)?;
+    let operator = stolen("operator", pair.mesh.operator().identity()?)?;
+    let stranger = pair.mesh.lab().host("stranger")?;
+    let db = pair.db.pod().ipv4();
+    for identity in ["none", "self-signed", "other-authority", &node, &operator] {
+        let words = ["connect", identity, &format!("{db}:15008"), &format!("{db}:8080")];
+        let answer = stranger.command(pair.web.rogue_program()).args(words).run(DEADLINE)?.success("lab-rogue")?.stdout;
+        ensure!(answer.starts_with("refused"), "{identity} got {answer:?}");
+    }
+    Ok(())
+}
+
+#[test]
 fn whoever_opens_the_tunnel_port_and_says_nothing_or_garbage_is_dropped() -> Result<()> {
     let pair = Pair::start()?;
     let stranger = pair.mesh.lab().host("stranger")?;

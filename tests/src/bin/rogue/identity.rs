@@ -3,7 +3,9 @@
 use std::fs;
 
 use anyhow::{Context as _, Result, bail};
-use rcgen::{CertificateParams, ExtendedKeyUsagePurpose, KeyPair, SanType};
+use rcgen::{
+    BasicConstraints, CertificateParams, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair, KeyUsagePurpose, SanType,
+};
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 
@@ -13,6 +15,7 @@ pub(crate) fn read(name: &str) -> Result<Option<Identity>> {
     match name {
         "none" => Ok(None),
         "self-signed" => self_signed().map(Some),
+        "other-authority" => other_authority().map(Some),
         file => from_file(file).map(Some),
     }
 }
@@ -26,12 +29,36 @@ fn from_file(file: &str) -> Result<Identity> {
 /// A certificate that claims to be a workload of the mesh and that only its own key vouches for.
 fn self_signed() -> Result<Identity> {
     let key = KeyPair::generate()?;
+    let certificate = claims()?.self_signed(&key)?;
+    Ok((vec![certificate.der().clone()], private(&key)?))
+}
+
+/// The same claims, signed by an intermediate below a root: all as it should be, but that the root is not the mesh's.
+fn other_authority() -> Result<Identity> {
+    let (root_key, intermediate_key, key) = (KeyPair::generate()?, KeyPair::generate()?, KeyPair::generate()?);
+    let root = Issuer::new(authority(1), root_key);
+    let intermediate = authority(0).signed_by(&intermediate_key, &root)?;
+    let leaf = claims()?.signed_by(&key, &Issuer::new(authority(0), intermediate_key))?;
+    Ok((vec![leaf.der().clone(), intermediate.der().clone()], private(&key)?))
+}
+
+fn claims() -> Result<CertificateParams> {
     let mut claims = CertificateParams::default();
     claims.subject_alt_names = vec![SanType::URI("spiffe://prod.example/ns/shop/sa/web".try_into()?)];
     claims.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth, ExtendedKeyUsagePurpose::ClientAuth];
-    let certificate = claims.self_signed(&key)?;
+    Ok(claims)
+}
+
+fn authority(path_length: u8) -> CertificateParams {
+    let mut authority = CertificateParams::default();
+    authority.is_ca = IsCa::Ca(BasicConstraints::Constrained(path_length));
+    authority.key_usages = vec![KeyUsagePurpose::KeyCertSign];
+    authority
+}
+
+fn private(key: &KeyPair) -> Result<PrivateKeyDer<'static>> {
     let Ok(key) = PrivateKeyDer::try_from(key.serialize_der()) else { bail!("the new key cannot be read") };
-    Ok((vec![certificate.der().clone()], key))
+    Ok(key)
 }
 
 /// Splits certificates that were written one after the other.

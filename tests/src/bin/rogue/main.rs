@@ -1,7 +1,8 @@
 //! `lab-rogue`: a client that keeps no rule, to show that the server's side is the boundary.
 //!
 //! `fetch SOCKET FILE` takes a workload's key and chain from its agent, as root in the pod could. `connect IDENTITY TO
-//! AUTHORITY` opens a tunnel to TO with that identity (a PEM file, `none` or `self-signed`), checks nothing about the
+//! AUTHORITY` opens a tunnel to TO with that identity (a PEM file, `none`,
+//! `self-signed` or `other-authority`), checks nothing about the
 //! server, asks for AUTHORITY, and prints one line: `refused ..` (before the tunnel stood), `status N`, or `failed ..`.
 //! With a third argument after AUTHORITY it sends that text and prints what came back.
 

@@ -62,7 +62,7 @@ fn endless(teller: &Teller, client: &Workload, scene: &Scene, node: &str) -> Res
 
 fn revoke(teller: &Teller, scene: &Scene) -> Result<SystemTime> {
     let words = ["node", "revoke", "n1", "--reason", "demo", "--wait"];
-    teller.types("bulkhead node revoke n1 --reason \"demo\" --wait");
+    teller.types("bulkhead node revoke n1 --reason \"demo\" --wait -o json");
     let receipt: Value = scene.mesh.operator().json(&words)?;
     teller.saw(&serde_json::to_string(&receipt)?);
     ensure!(receipt["receipt"]["complete"] == true, "somebody is silent: {receipt}");
