@@ -43,7 +43,7 @@ dependencies:
 	ci/check-dependencies
 
 docs: ## build the documentation of the code
-	RUSTDOCFLAGS="-D warnings" $(CARGO) doc $(LOCKED) --workspace --no-deps
+	RUSTDOCFLAGS="-D warnings -A rustdoc::private-intra-doc-links" $(CARGO) doc $(LOCKED) --workspace --no-deps --document-private-items
 
 clean: ## remove what was built
 	$(CARGO) clean

@@ -102,5 +102,5 @@ fn check_authority_key(certificate: &Certificate<'_>) -> Result<(), LeafError> {
     }
 }
 
-/// uniformResourceIdentifier [6] IA5String, of GeneralName.
+/// uniformResourceIdentifier \[6\] IA5String, of GeneralName.
 const URI: Tag = Tag::ContextSpecific { constructed: false, number: TagNumber(6) };
