@@ -58,11 +58,29 @@ fn an_agent_that_restarts_without_the_ca_still_serves_its_workloads() -> Result<
 }
 
 #[test]
+fn a_revoked_nodes_restarted_agent_serves_what_it_had_and_peers_refuse_it_all_the_same() -> Result<()> {
+    let pair = Pair::start()?;
+    let mut node = pair.mesh.node("n3", "internal")?;
+    let thief = node.workload(pair.mesh.operator(), "ns/shop/sa/web", "internal")?;
+    pair.mesh.operator().revoke("n3")?.success("node revoke n3")?;
+    node.stop_agent()?;
+    node.start_agent(pair.mesh.operator().ca())?;
+    let stolen = until(DEADLINE, "the agent serves what it had", || thief.steal_identity("thief").ok())?;
+    let db = pair.db.pod().ipv4();
+    let answer = thief.rogue(&["connect", &stolen, &format!("{db}:15008"), &format!("{db}:8080")])?;
+    ensure!(answer.starts_with("refused"), "the revoked instance got {answer:?}");
+    Ok(())
+}
+
+#[test]
 fn a_sidecar_killed_under_traffic_lets_nothing_out_in_clear_and_works_again_when_it_is_back() -> Result<()> {
     let mut pair = Pair::start()?;
-    pair.web.curl(&pair.url("/name"))?;
+    let download = pair.web.command("curl").args(["-sS", "--limit-rate", "4M", "-o", "/dev/null", "-D", "-"]);
+    let download = download.arg(pair.url("/endless")).spawn("download")?;
+    download.wait_for_log("200 OK", DEADLINE)?;
     let recording = pair.mesh.lab().capture()?;
     pair.web.kill_sidecar()?;
+    until(DEADLINE, "the download ends", || download.exit_status())?;
     let url = pair.url("/while-the-sidecar-is-dead");
     let refused = pair.web.command("curl").args(["-sS", "--max-time", "10", &url]).run(DEADLINE)?;
     ensure!(!refused.status.success(), "something passed without the sidecar: {}", refused.stdout);

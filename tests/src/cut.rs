@@ -15,6 +15,8 @@ pub struct Measured {
     pub last_payload: Duration,
     /// Attempts to open a tunnel from or to the node's pods after the commit, listed apart: they are refused.
     pub later_attempts: usize,
+    /// Segments with payload between the pods and the CA after the commit, listed apart: the end of Watch streams.
+    pub with_the_ca: usize,
 }
 
 /// Looks at the tunnels from and to `pods` in a capture, for a revocation that the CA committed at `commit`.
@@ -23,7 +25,21 @@ pub fn measure(capture: &Capture, pods: &[IpAddr], commit: SystemTime) -> Measur
     let belongs = |packet: &Packet| standing.iter().any(|tunnel| tunnel.has(packet));
     let last = capture.last_payload_segment_after(commit, belongs);
     let last_payload = last.map(|packet| packet.at.duration_since(commit).unwrap_or_default());
-    Measured { tunnels: standing.len(), last_payload: last_payload.unwrap_or_default(), later_attempts: later }
+    Measured {
+        tunnels: standing.len(),
+        last_payload: last_payload.unwrap_or_default(),
+        later_attempts: later,
+        with_the_ca: capture
+            .packets()
+            .iter()
+            .filter(|packet| packet.at > commit && is_with_the_ca(packet, pods))
+            .count(),
+    }
+}
+
+fn is_with_the_ca(packet: &Packet, pods: &[IpAddr]) -> bool {
+    let ends = [(packet.from, packet.to), (packet.to, packet.from)];
+    !packet.payload.is_empty() && ends.iter().any(|(pod, ca)| pods.contains(&pod.ip()) && ca.port() == CA)
 }
 
 /// A TCP connection, named by its client's and its server's end.
@@ -59,3 +75,4 @@ fn tunnels_of(capture: &Capture, pods: &[IpAddr], commit: SystemTime) -> (Vec<Tu
 }
 
 const TUNNEL: u16 = 15_008;
+const CA: u16 = 15_010;

@@ -60,7 +60,7 @@ impl Subscriber {
         match reply.message.ok_or(Violation::UnknownMessage)? {
             Message::Welcome(_) => Err(Violation::WelcomedTwice.into()),
             Message::Fact(fact) => self.take_fact(fact),
-            Message::SnapshotEnd(end) => self.take_snapshot(&end),
+            Message::SnapshotEnd(end) => self.take_snapshot(&end, now),
             Message::Address(address) => self.take_address(address),
             Message::Heartbeat(heartbeat) => self.take_heartbeat(&heartbeat, now),
             Message::Registrations(registrations) => {
@@ -92,12 +92,15 @@ impl Subscriber {
         Ok(())
     }
 
-    fn take_snapshot(&mut self, end: &v1::SnapshotEnd) -> Result<(), Lost> {
+    /// A snapshot stands at the head that the CA has just named. What came to be true while it was sent follows at once,
+    /// or else a heartbeat, so nothing is missing now; strict levels need not wait for that heartbeat.
+    fn take_snapshot(&mut self, end: &v1::SnapshotEnd, now: Moment) -> Result<(), Lost> {
         let open = self.stream.open()?;
         let gathering = open.gathering.take().ok_or(Violation::EndOfNothing)?;
         let gathered = gathering.end(end, &open.verifier)?;
         let position = gathered.position;
         self.held = self.held.after(gathered, &self.limits)?;
+        self.staleness = Staleness::at(now);
         self.applied(position, Change::Whole);
         Ok(())
     }
