@@ -20,7 +20,7 @@ pub struct OwnAddresses {
 }
 
 impl OwnAddresses {
-    /// Reads the interfaces now, and again when an address is not among them.
+    /// Reads the interfaces now, and again when somebody asks and it is a second later.
     pub fn of_interfaces() -> io::Result<Self> {
         Ok(Self { known: ArcSwap::from_pointee(read()?), read: Some(AtomicU64::new(now())) })
     }
@@ -31,23 +31,29 @@ impl OwnAddresses {
     }
 
     /// Whether this is an own address that peers may name: never loopback, link-local, unspecified or multicast.
+    ///
+    /// The answer is up to a second old: only [`crate::socket::connect_here`] knows for sure, at the moment it connects.
     pub fn contains(&self, address: IpAddr) -> bool {
-        self.known.load().contains(&address) || (self.refresh() && self.known.load().contains(&address))
+        self.refresh();
+        self.known.load().contains(&address)
     }
 
-    /// Reads the interfaces again, at most once a second; says whether it did.
-    fn refresh(&self) -> bool {
-        let Some(last) = &self.read else { return false };
+    /// Reads the interfaces again, at most once a second: an address that has come is served, and one that has left is
+    /// looked up in the directory as anybody else's.
+    fn refresh(&self) {
+        let Some(last) = &self.read else { return };
         let (seen, now) = (last.load(Ordering::Relaxed), now());
         if now < seen + AT_MOST_EVERY.as_secs() {
-            return false;
+            return;
         }
         // Whoever loses the race finds what the winner has read, or asks again in a second.
         if last.compare_exchange(seen, now, Ordering::Relaxed, Ordering::Relaxed).is_err() {
-            return false;
+            return;
         }
-        let addresses = read().inspect_err(|error| tracing::warn!(%error, "cannot read this workload's addresses"));
-        addresses.map(|addresses| self.known.store(Arc::new(addresses))).is_ok()
+        match read() {
+            Ok(addresses) => self.known.store(Arc::new(addresses)),
+            Err(error) => tracing::warn!(%error, "cannot read this workload's addresses"),
+        }
     }
 }
 
@@ -82,6 +88,12 @@ pub enum TargetError {
     #[error("{address} is not an address of this workload that peers may name")]
     Address {
         /// What was named.
+        address: IpAddr,
+    },
+    /// It was this workload's, and another machine may have it by now.
+    #[error("{address} is not an address of this host any more")]
+    Gone {
+        /// What was to be connected to.
         address: IpAddr,
     },
     /// The proxy's own port, or one that is excluded from the mesh.
@@ -148,6 +160,16 @@ mod tests {
         for target in ["10.9.0.3:5432", "127.0.0.1:5432", "[::1]:5432", "10.9.0.2:15008", "10.9.0.2:0"] {
             assert!(!check(target), "{target}");
         }
+    }
+
+    #[test]
+    fn an_address_that_has_left_is_not_own_a_second_later() {
+        let left = IpAddr::from([192, 0, 2, 1]);
+        let known = || ArcSwap::from_pointee(HashSet::from([left]));
+        let lately = OwnAddresses { known: known(), read: Some(AtomicU64::new(now() + 60)) };
+        assert!(lately.contains(left), "the interfaces are not read for each connection");
+        let long_ago = OwnAddresses { known: known(), read: Some(AtomicU64::new(0)) };
+        assert!(!long_ago.contains(left));
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! What every connection of this workload needs, and the one gate through which each becomes allowed.
 
+use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,7 +12,7 @@ use tokio::net::TcpStream;
 use tokio::sync::watch;
 use tokio::time::timeout;
 
-use crate::addresses::{ClosedPorts, OwnAddresses};
+use crate::addresses::{ClosedPorts, OwnAddresses, TargetError};
 use crate::capture::Ports;
 use crate::clocks::SharedClocks;
 use crate::identity_source::Own;
@@ -22,7 +23,7 @@ use crate::record::Record;
 use crate::refused::Refused;
 use crate::registry::Registry;
 use crate::socket::{self, Purpose};
-use crate::subject::{Cut, Subject, admit};
+use crate::subject::{Cut, Kind, Subject, admit};
 use crate::truth::Truth;
 
 /// What every connection of this workload needs.
@@ -93,20 +94,35 @@ impl Sidecar {
 
 impl Entered {
     /// Connects to an application or a destination without a sidecar: not to be called without a permit. Gives up when
-    /// the connection is cut meanwhile.
+    /// the connection is cut meanwhile. What was decided as a connection to this workload reaches no other machine.
     pub async fn connect(&self, to: SocketAddr, limit: Duration) -> Result<TcpStream, Refused> {
         debug_assert_eq!(self.permit.port(), to.port(), "what is connected is what was decided");
-        let connecting = timeout(limit, socket::connect(to, Purpose::Application));
+        let here = matches!(self.seat.subject().kind, Kind::Own { .. } | Kind::Inbound { .. });
+        let connecting = timeout(limit, async {
+            if here { connect_here(to).await } else { unreachable(to, socket::connect(to, Purpose::Application).await) }
+        });
         tokio::select! {
             biased;
             cut = self.seat.cut() => Err(cut.into()),
             connected = connecting => match connected {
-                Ok(Ok(stream)) => Ok(stream),
-                Ok(Err(source)) => Err(Refused::Unreachable { to, source }),
+                Ok(answer) => answer,
                 Err(_) => Err(Refused::TooSlow { to, limit }),
             },
         }
     }
+}
+
+async fn connect_here(to: SocketAddr) -> Result<TcpStream, Refused> {
+    match socket::connect_here(to, Purpose::Application).await {
+        Err(error) if error.kind() == io::ErrorKind::AddrNotAvailable => {
+            Err(TargetError::Gone { address: to.ip() }.into())
+        }
+        answer => unreachable(to, answer),
+    }
+}
+
+fn unreachable(to: SocketAddr, answer: io::Result<TcpStream>) -> Result<TcpStream, Refused> {
+    answer.map_err(|source| Refused::Unreachable { to, source })
 }
 
 /// An accepted connection; dropped before it is handed on, it is reset.

@@ -8,6 +8,8 @@ use std::io;
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use nix::sys::socket::setsockopt;
+use nix::sys::socket::sockopt::IpBindAddressNoPort;
 use socket2::{SockRef, TcpKeepalive};
 use tokio::net::{TcpSocket, TcpStream};
 
@@ -41,10 +43,28 @@ pub fn prepare(stream: &TcpStream, purpose: Purpose) -> io::Result<()> {
 
 /// Connects to `destination` and prepares the socket. The caller sets the deadline by dropping the future.
 pub async fn connect(destination: SocketAddr, purpose: Purpose) -> io::Result<TcpStream> {
-    let socket = if destination.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
+    let stream = socket_for(destination)?.connect(destination).await?;
+    prepare(&stream, purpose)?;
+    Ok(stream)
+}
+
+/// Connects to `destination` if it is an address of this host at this very moment, and to nobody otherwise.
+///
+/// The socket takes the destination's address as its own first. The kernel refuses that (`AddrNotAvailable`) unless the
+/// address is local, and a socket with that address reaches no other machine: what was known of the interfaces before
+/// does not matter. The application sees its own address as its peer's.
+pub async fn connect_here(destination: SocketAddr, purpose: Purpose) -> io::Result<TcpStream> {
+    let socket = socket_for(destination)?;
+    // The port is chosen with the destination in view: without this each connection would use up one of its own.
+    setsockopt(&socket, IpBindAddressNoPort, &true)?;
+    socket.bind(SocketAddr::new(destination.ip(), 0))?;
     let stream = socket.connect(destination).await?;
     prepare(&stream, purpose)?;
     Ok(stream)
+}
+
+fn socket_for(destination: SocketAddr) -> io::Result<TcpSocket> {
+    if destination.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }
 }
 
 /// Where a captured connection was going before netfilter redirected it here (`SO_ORIGINAL_DST`).

@@ -1,12 +1,13 @@
 //! Connections to a workload: decided by the server, whatever the client has decided.
 
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use super::lines::{connection, line};
 use super::support::{SAME_LABEL, is_reset, says, within};
-use super::world::World;
+use super::world::{LEFT, World};
 use crate::limits::ProxyLimits;
 use crate::tunnel::{Connect, OpenError};
 
@@ -47,6 +48,17 @@ async fn a_target_that_is_not_this_workload_is_refused_and_the_tunnel_stays() {
     let answer = link.open(&Connect { target: nobody, client: None }).await;
     assert_eq!(answer.err(), Some(OpenError::Refused { status: 503 }));
     assert!(link.open(&Connect { target: world.server.address(), client: None }).await.is_ok());
+}
+
+#[tokio::test]
+async fn a_target_that_has_left_this_host_is_refused_and_not_called_elsewhere() {
+    let world = World::new(SAME_LABEL).await;
+    let tunnel = world.client.rogue(&world.server).await.unwrap();
+    let (target, client) = (SocketAddr::new(LEFT, 5432), "10.9.0.1:8".parse().unwrap());
+    let answer = within("the refusal", tunnel.open(&Connect { target, client: Some(client) })).await;
+    assert_eq!(answer.err(), Some(OpenError::Refused { status: 400 }));
+    let line = connection("inbound", client, target).await;
+    assert!(line["detail"].to_string().contains("not an address of this host any more"), "{line}");
 }
 
 #[tokio::test]

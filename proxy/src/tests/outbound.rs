@@ -1,12 +1,14 @@
 //! Connections of a workload: carried in a tunnel, to itself, out of the mesh, or refused before a byte left.
 
+use std::net::SocketAddr;
+
 use bulkhead_mesh::{Endpoint, Entry, Resolution, Service, ServicePort};
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpListener;
 
 use super::lines::connection;
 use super::support::{SAME_LABEL, is_finished, is_reset, says, within};
-use super::world::{CLIENT, SERVER, World, entry};
+use super::world::{CLIENT, LEFT, SERVER, World, entry};
 
 #[tokio::test]
 async fn bytes_and_half_closes_pass_both_ways() {
@@ -61,6 +63,16 @@ async fn an_address_that_has_changed_hands_is_reached_by_the_fresh_answer() {
     world.client.hands.in_truth_at(SERVER, Resolution::Entry(entry("n2", 1, 2)));
     let (mut client, mut server) = world.talk().await;
     says(&mut client, &mut server, "hello").await;
+}
+
+#[tokio::test]
+async fn an_own_address_that_has_left_this_host_is_not_called_elsewhere() {
+    let world = World::new(SAME_LABEL).await;
+    let to = SocketAddr::new(LEFT, 5432);
+    let mut client = world.client.call(to).await;
+    is_reset(&mut client).await;
+    let line = connection("outbound", client.local_addr().unwrap(), to).await;
+    assert!(line["detail"].to_string().contains("not an address of this host any more"), "{line}");
 }
 
 #[tokio::test]

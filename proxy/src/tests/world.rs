@@ -174,7 +174,7 @@ fn sidecar(hands: &Hands, address: IpAddr, limits: ProxyLimits, tunnels: u16) ->
         registry: hands.registry.clone(),
         clocks: Arc::clone(&hands.clocks) as _,
         metrics: Metrics::new(),
-        addresses: OwnAddresses::given([address]),
+        addresses: OwnAddresses::given([address, LEFT]),
         closed: ClosedPorts::new(ports.all()),
         ports,
         limits,
@@ -190,3 +190,5 @@ async fn pair() -> (TcpStream, TcpStream) {
 
 pub(crate) const CLIENT: IpAddr = IpAddr::V4(std::net::Ipv4Addr::new(127, 0, 1, 1));
 pub(crate) const SERVER: IpAddr = IpAddr::V4(std::net::Ipv4Addr::new(127, 0, 2, 1));
+/// What both believe to have, and have not: an address that has left its host.
+pub(crate) const LEFT: IpAddr = IpAddr::V4(std::net::Ipv4Addr::new(192, 0, 2, 1));

@@ -23,6 +23,27 @@ async fn a_port_is_reached_on_both_families() {
 }
 
 #[tokio::test]
+async fn this_host_is_reached_from_the_address_that_is_called() {
+    let mut listener = Listener::bind(0, Reach::Everywhere).unwrap();
+    let port = listener.port().unwrap();
+    for address in ["127.0.0.1", "127.0.7.7", "::1"] {
+        let address: IpAddr = address.parse().unwrap();
+        let connecting = socket::connect_here(SocketAddr::new(address, port), Purpose::Application);
+        let (stream, (_, peer)) = tokio::join!(connecting, listener.accept());
+        assert_eq!((stream.unwrap().local_addr().unwrap(), peer.ip()), (peer, address));
+    }
+}
+
+#[tokio::test]
+async fn nobody_else_is_reached_as_this_host() {
+    for elsewhere in ["192.0.2.1:80", "[2001:db8::1]:80"] {
+        let answer = socket::connect_here(elsewhere.parse().unwrap(), Purpose::Application);
+        let answer = within("the refusal", answer).await;
+        assert_eq!(answer.unwrap_err().kind(), io::ErrorKind::AddrNotAvailable, "{elsewhere}");
+    }
+}
+
+#[tokio::test]
 async fn a_taken_port_is_an_error() {
     let first = Listener::bind(0, Reach::Everywhere).unwrap();
     let second = Listener::bind(first.port().unwrap(), Reach::Everywhere).map(drop);
