@@ -12,7 +12,10 @@ pub struct ProxyLimits {
     /// How long a connection may take from its capture to the server's answer, and at the server's side to the
     /// application's; default 10 s, as ztunnel.
     pub connect: Duration,
-    /// Tunnels, and handshakes on the way to one, that peers may have open here; default 4096.
+    /// Handshakes that peers may have under way here; default 256. Strangers can use them up, but not the places of
+    /// tunnels, and each only for as long as a handshake may take.
+    pub handshakes: usize,
+    /// Tunnels that peers may have open here; default 4096.
     pub tunnels_accepted: usize,
     /// Peers to which tunnels may be open at a time; default 1024. The longest idle one gives way.
     pub peers: usize,
@@ -31,6 +34,7 @@ impl Default for ProxyLimits {
         Self {
             handshake: Duration::from_secs(5),
             connect: Duration::from_secs(10),
+            handshakes: 256,
             tunnels_accepted: 4096,
             peers: 1024,
             tunnels_per_peer: 64,

@@ -68,7 +68,10 @@ pub struct RunArgs {
     /// How many seconds connections may go on after SIGTERM.
     #[arg(long, env = "BULKHEAD_GRACE", default_value_t = ProxyLimits::default().grace.as_secs(), value_name = "SECONDS")]
     grace: u64,
-    /// How many tunnels peers may have open here, handshakes included.
+    /// How many handshakes peers may have under way here; more are refused at once.
+    #[arg(long, env = "BULKHEAD_MAX_HANDSHAKES", default_value_t = ProxyLimits::default().handshakes, value_name = "NUMBER", value_parser = positive)]
+    max_handshakes: usize,
+    /// How many tunnels peers may have open here.
     #[arg(long, env = "BULKHEAD_MAX_TUNNELS", default_value_t = ProxyLimits::default().tunnels_accepted, value_name = "NUMBER", value_parser = positive)]
     max_tunnels: usize,
     /// To how many peers tunnels may be open at a time; the longest idle one gives way.
@@ -120,6 +123,7 @@ fn limits(args: &RunArgs) -> ProxyLimits {
     ProxyLimits {
         handshake: Duration::from_secs(args.handshake_timeout),
         connect: Duration::from_secs(args.connect_timeout),
+        handshakes: args.max_handshakes,
         tunnels_accepted: args.max_tunnels,
         peers: args.max_peers,
         tunnels_per_peer: args.max_tunnels_per_peer,

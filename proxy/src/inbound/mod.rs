@@ -35,6 +35,8 @@ use handshake::{HandshakeError, Tunnelled};
 #[derive(Debug)]
 pub struct Inbound {
     sidecar: Arc<Sidecar>,
+    /// Handshakes that may still begin: strangers use these up, and nothing else.
+    handshakes: Arc<Semaphore>,
     /// Tunnels that may still be accepted.
     places: Arc<Semaphore>,
 }
@@ -42,8 +44,9 @@ pub struct Inbound {
 impl Inbound {
     /// Nothing has come yet.
     pub fn new(sidecar: Arc<Sidecar>) -> Arc<Self> {
+        let handshakes = Arc::new(Semaphore::new(sidecar.limits.handshakes));
         let places = Arc::new(Semaphore::new(sidecar.limits.tunnels_accepted));
-        Arc::new(Self { sidecar, places })
+        Arc::new(Self { sidecar, handshakes, places })
     }
 
     /// Accepts tunnels until stopped, then waits for those that are open to end.
@@ -55,14 +58,26 @@ impl Inbound {
     /// One tunnel, from the peer's first byte to the last connection in it.
     pub async fn tunnel(self: Arc<Self>, stream: TcpStream, from: SocketAddr, stop: Stop) {
         let stream = Accepted::new(stream);
-        let Ok(_place) = Arc::clone(&self.places).try_acquire_owned() else {
-            return self.sidecar.metrics.handshake_refused(Direction::Inbound, HandshakeFailure::TooMany);
+        let Ok(handshake) = Arc::clone(&self.handshakes).try_acquire_owned() else {
+            return self.too_many();
         };
         // In a box of its own: a handshake needs much memory, and is over soon.
-        match Box::pin(handshake::accept(&self.sidecar, stream)).await {
-            Ok(tunnel) => self.serve_tunnel(tunnel, from, stop).await,
+        let accepted = Box::pin(handshake::accept(&self.sidecar, stream)).await;
+        drop(handshake);
+        match accepted {
+            Ok(tunnel) => {
+                // Only who has proved to be somebody takes a place.
+                let Ok(_place) = Arc::clone(&self.places).try_acquire_owned() else {
+                    return self.too_many();
+                };
+                self.serve_tunnel(tunnel, from, stop).await;
+            }
             Err(error) => self.not_a_tunnel(&error, from),
         }
+    }
+
+    fn too_many(&self) {
+        self.sidecar.metrics.handshake_refused(Direction::Inbound, HandshakeFailure::TooMany);
     }
 
     async fn serve_tunnel(self: Arc<Self>, tunnel: Tunnelled, from: SocketAddr, stop: Stop) {

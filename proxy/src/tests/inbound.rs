@@ -81,6 +81,25 @@ async fn who_says_nothing_or_nonsense_is_dropped_and_counted() {
 }
 
 #[tokio::test]
+async fn who_says_nothing_takes_no_place_of_a_tunnel() {
+    let limits = ProxyLimits { handshakes: 2, tunnels_accepted: 1, ..ProxyLimits::default() };
+    let world = World::with(SAME_LABEL, limits).await;
+    let _silent = world.server.knock().await;
+    let (mut client, mut server) = world.talk().await;
+    says(&mut client, &mut server, "a place was left").await;
+}
+
+#[tokio::test]
+async fn more_handshakes_than_may_be_under_way_are_refused_at_once() {
+    let limits = ProxyLimits { handshakes: 1, ..ProxyLimits::default() };
+    let world = World::with(SAME_LABEL, limits).await;
+    let _silent = world.server.knock().await;
+    assert!(world.client.rogue(&world.server).await.is_err());
+    let counted = r#"bulkhead_handshakes_refused_total{direction="inbound",reason="too-many"} 1"#;
+    assert!(world.server.sidecar.metrics.encode().contains(counted));
+}
+
+#[tokio::test]
 async fn in_clear_nobody_is_let_in_without_a_rule() {
     let world = World::new(SAME_LABEL).await;
     let to = world.server.address();
