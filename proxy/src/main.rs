@@ -10,6 +10,7 @@ use bulkhead_proxy::command::{CaptureCommand, Cli, Command, RunArgs};
 use bulkhead_proxy::print;
 use bulkhead_proxy::run::{Proxy, RunError};
 use clap::Parser as _;
+use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use tokio::runtime::{Builder, Runtime};
 
 fn main() -> ExitCode {
@@ -24,11 +25,22 @@ fn start(cli: Cli) -> anyhow::Result<ExitCode> {
     log::start(&cli.log)?;
     match cli.command {
         Command::Run(args) => {
+            raise_descriptor_limit();
             let runtime = runtime(Builder::new_multi_thread().worker_threads(args.threads()))?;
             runtime.block_on(run(*args))?;
             Ok(ExitCode::SUCCESS)
         }
         Command::Capture(command) => Ok(runtime(&mut Builder::new_current_thread())?.block_on(capture(command))?),
+    }
+}
+
+/// A connection takes two descriptors, and the usual soft limit of 1024 would be all that a stranger has to use up.
+fn raise_descriptor_limit() {
+    let raised = getrlimit(Resource::RLIMIT_NOFILE)
+        .and_then(|(_, hard)| setrlimit(Resource::RLIMIT_NOFILE, hard, hard).map(|()| hard));
+    match raised {
+        Ok(limit) => tracing::debug!(limit, "descriptors that may be open"),
+        Err(error) => tracing::warn!(%error, "the limit of open descriptors cannot be raised"),
     }
 }
 
