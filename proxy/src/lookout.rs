@@ -13,7 +13,7 @@ use crate::sidecar::Sidecar;
 /// What the last canary has shown.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Capture {
-    /// None has come back yet.
+    /// None has come back yet, or none could be sent.
     Unknown,
     /// Connections of this workload arrive at the proxy.
     Proved,
@@ -43,6 +43,9 @@ impl Capture {
         if findings.prove_capture() {
             return Self::Proved;
         }
+        if findings.show_nothing() {
+            return Self::Unknown;
+        }
         let families = [("IPv4", &findings.v4), ("IPv6", &findings.v6)];
         let failures = families.map(|(family, found)| found.as_ref().err().map(|error| failure(family, error)));
         Self::Missing(failures.into_iter().flatten().collect::<Vec<_>>().join("; "))
@@ -50,7 +53,10 @@ impl Capture {
 
     fn tell(&self) {
         match self {
-            Self::Unknown => {}
+            Self::Unknown => tracing::warn!(
+                hint = "raise the hard limit of open descriptors (`ulimit -Hn`), or lower `--max-tunnels`",
+                "no descriptor is left to see whether connections are captured"
+            ),
             Self::Proved => tracing::info!("capture is proved"),
             Self::Missing(why) => tracing::warn!(
                 detail = why.as_str(),

@@ -9,6 +9,7 @@ use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use nix::libc;
 use tokio::net::TcpStream;
 use tokio::sync::Notify;
 use tokio::time::timeout;
@@ -37,6 +38,14 @@ pub struct Findings {
 }
 
 impl Findings {
+    /// Whether they show nothing: a canary could not be sent for want of a descriptor, and no other speaks against capture.
+    pub fn show_nothing(&self) -> bool {
+        let both = [&self.v4, &self.v6];
+        let unsent = |found: &Result<(), CanaryError>| matches!(found, Err(CanaryError::NoDescriptor(_)));
+        let harmless = |found: &Result<(), CanaryError>| matches!(found, Ok(()) | Err(CanaryError::NoRoute));
+        both.into_iter().any(unsent) && both.into_iter().all(|found| unsent(found) || harmless(found))
+    }
+
     /// Whether capture is proved: in at least one family, and in the other one too unless nothing can leave by it.
     pub fn prove_capture(&self) -> bool {
         let harmless = |found: &Result<(), CanaryError>| matches!(found, Ok(()) | Err(CanaryError::NoRoute));
@@ -56,6 +65,9 @@ pub enum CanaryError {
     /// The connection failed: capture is not in place, or the proxy's own listener is not.
     #[error("the canary did not get through")]
     Failed(#[source] io::Error),
+    /// This process has no descriptor left, which says nothing about capture.
+    #[error("no descriptor is left for a canary")]
+    NoDescriptor(#[source] io::Error),
     /// Nothing happened in time: capture is not in place.
     #[error("the canary did not arrive within {} ms", .limit.as_millis())]
     Lost {
@@ -120,12 +132,28 @@ impl Canary {
 }
 
 fn connect_error(error: io::Error) -> CanaryError {
+    let number = error.raw_os_error();
     match error.kind() {
+        _ if matches!(number, Some(libc::EMFILE | libc::ENFILE)) => CanaryError::NoDescriptor(error),
         // Without an address in this family there is no route either, but the kernel says it differently.
         io::ErrorKind::NetworkUnreachable | io::ErrorKind::AddrNotAvailable => CanaryError::NoRoute,
-        _ if error.raw_os_error() == Some(nix::libc::EAFNOSUPPORT) => CanaryError::NoRoute,
+        _ if number == Some(libc::EAFNOSUPPORT) => CanaryError::NoRoute,
         _ => CanaryError::Failed(error),
     }
 }
 
 const REMEMBERED: usize = 64;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn want_of_a_descriptor_says_nothing_about_capture() {
+        let unsent = || Err(connect_error(io::Error::from_raw_os_error(libc::EMFILE)));
+        let findings = Findings { v4: unsent(), v6: Err(CanaryError::NoRoute) };
+        assert!(findings.show_nothing() && !findings.prove_capture());
+        assert!(!Findings { v4: unsent(), v6: Err(CanaryError::Elsewhere) }.show_nothing());
+        assert!(!Findings { v4: Ok(()), v6: Err(CanaryError::NoRoute) }.show_nothing());
+    }
+}
