@@ -2,6 +2,7 @@
 
 use std::pin::pin;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use anyhow::Context as _;
 use bulkhead_daemon::{Stopper, log, signal};
@@ -27,8 +28,10 @@ fn start(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Run(args) => {
             raise_descriptor_limit();
             let runtime = runtime(Builder::new_multi_thread().worker_threads(args.threads()))?;
-            runtime.block_on(run(*args))?;
-            Ok(ExitCode::SUCCESS)
+            let ran = runtime.block_on(run(*args));
+            // Dropped, it would wait without a limit for a name that is being looked up: that cannot be cancelled.
+            runtime.shutdown_timeout(LEFT_BEHIND);
+            ran.map(|()| ExitCode::SUCCESS)
         }
         Command::Capture(command) => Ok(runtime(&mut Builder::new_current_thread())?.block_on(capture(command))?),
     }
@@ -75,3 +78,6 @@ async fn capture(command: CaptureCommand) -> Result<ExitCode, CaptureError> {
     }
     Ok(ExitCode::SUCCESS)
 }
+
+/// How long the end waits for calls into the system that block.
+const LEFT_BEHIND: Duration = Duration::from_secs(1);

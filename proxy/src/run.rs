@@ -122,7 +122,10 @@ impl Proxy {
             carrying.shutdown().await;
         }
         ending.stop();
-        all(&mut knowing).await;
+        // The last write to the disk is among them. A disk that hangs keeps the old file whole.
+        if timeout(LAST_WORDS, all(&mut knowing)).await.is_err() {
+            tracing::warn!("what tells the truth does not end; it is left behind");
+        }
         tracing::info!("the proxy has stopped");
         Ok(())
     }
@@ -210,3 +213,5 @@ impl RunError {
 
 /// How long what was cut may take to close its sockets.
 const FORCE: Duration = Duration::from_secs(2);
+/// How long the last write to the disk may take.
+const LAST_WORDS: Duration = Duration::from_secs(5);

@@ -97,7 +97,10 @@ impl Feed {
         };
         // Without a source of identity nobody will ever say what this workload is.
         if let Some(svid) = svid {
-            let held = self.restore(svid).await;
+            let held = tokio::select! {
+                () = stop.stopped() => return,
+                held = self.restore(svid) => held,
+            };
             self.driver(held).run(&stop).await;
         }
     }

@@ -1,7 +1,11 @@
 //! What a restart keeps, and what becomes of a disk that is not to be believed.
 
 use std::fs;
+use std::process::Command;
 use std::time::Duration;
+
+use tokio::task::spawn_blocking;
+use tokio::time::timeout;
 
 use super::world::{Setting, World};
 use crate::testing::ca::TestCa;
@@ -102,4 +106,16 @@ async fn a_disk_of_another_mesh_is_not_believed() {
     let mut world = stranger.start();
     world.call().await;
     assert_eq!(world.truth.load().position, None);
+}
+
+#[tokio::test]
+async fn a_disk_that_hangs_does_not_hold_up_the_end() {
+    let setting = Setting::new();
+    let path = setting.disk.path().join("held");
+    assert!(Command::new("mkfifo").arg(&path).status().unwrap().success());
+    let world = setting.start();
+    // Opened when the reader has opened its end, who then waits for what never comes.
+    let never = spawn_blocking(|| fs::OpenOptions::new().write(true).open(path)).await.unwrap().unwrap();
+    timeout(Duration::from_secs(30), world.stop()).await.unwrap();
+    drop(never);
 }
