@@ -1,7 +1,7 @@
 //! Where the truth outlives the process: one file in the state directory, replaced as a whole or not at all.
 //!
-//! A file that cannot be used never stops the proxy and never lets anything pass: it is set aside under another name,
-//! said so in the log, and the proxy begins with nothing, as on its first day, until it hears the CA.
+//! A file that cannot be used never stops the proxy and never lets anything pass: it is said so in the log, and the proxy
+//! begins with nothing, as on its first day, until it hears the CA. One that is damaged is set aside under another name.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Write};

@@ -5,7 +5,7 @@ use std::error::Error;
 use bulkhead_identity::TrustBundle;
 use bulkhead_mesh::Timestamp;
 use bulkhead_protocol::feed::Limits;
-use bulkhead_protocol::feed::subscriber::{Held, Stored};
+use bulkhead_protocol::feed::subscriber::{Held, RestoreError, Stored};
 
 use super::believe::stored_keys;
 use crate::disk::HeldFile;
@@ -19,10 +19,13 @@ pub(super) fn restore(file: &HeldFile, bundle: &TrustBundle, limits: &Limits, no
         Ok(None) => Held::default(),
         Ok(Some(bytes)) => read(&bytes, bundle, limits, now).unwrap_or_else(|error| {
             tracing::error!(
-                error = error.as_ref(),
+                error = &error as &dyn Error,
                 "the stored truth is not used; nothing passes before the CA is heard"
             );
-            set_aside(file);
+            // What only cannot be verified now may be another time: the clock or the roots may be wrong.
+            if error.is_damage() {
+                set_aside(file);
+            }
             Held::default()
         }),
         Err(error) => {
@@ -37,12 +40,14 @@ pub(super) fn restore(file: &HeldFile, bundle: &TrustBundle, limits: &Limits, no
     }
 }
 
-fn read(bytes: &[u8], bundle: &TrustBundle, limits: &Limits, now: Timestamp) -> Result<Held, Box<dyn Error>> {
+fn read(bytes: &[u8], bundle: &TrustBundle, limits: &Limits, now: Timestamp) -> Result<Held, RestoreError> {
     let stored = Stored::read(bytes)?;
     // Before it is read nothing is known but the root, exactly as on the first contact.
     let truth = Knowledge::nothing().for_the_ca();
-    let keys = stored_keys(stored.feed_chains(), bundle, &truth, now);
-    Ok(stored.verify(&keys, limits)?)
+    // A clock that is behind the CA's last word must not make the chains look as if they were not valid yet. A time that
+    // somebody made up can do no more than the machine's clock could: the CA must have signed the chain all the same.
+    let keys = stored_keys(stored.feed_chains(), bundle, &truth, now.max(stored.heard()));
+    stored.verify(&keys, limits)
 }
 
 fn set_aside(file: &HeldFile) {

@@ -80,6 +80,17 @@ async fn a_cutoff_is_kept_though_the_certificate_of_the_feed_has_ended_since() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_clock_that_is_a_year_behind_brings_no_one_back() {
+    let setting = Setting::new();
+    one_cutoff(&setting).await;
+    let behind = Duration::from_hours(365 * 24);
+    let mut world = Setting { behind, ..setting.after(Duration::from_mins(1)) }.start();
+    let _silent = world.call().await;
+    assert_eq!(world.enter("n2").unwrap_err().as_str(), "revoked");
+    assert!(world.enter("n3").is_ok());
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_damaged_disk_lets_nothing_pass_until_the_ca_is_heard() {
     let setting = Setting::new();
     one_cutoff(&setting).await;
@@ -106,6 +117,7 @@ async fn a_disk_of_another_mesh_is_not_believed() {
     let mut world = stranger.start();
     world.call().await;
     assert_eq!(world.truth.load().position, None);
+    assert!(setting.disk.path().join("held").exists(), "with the right root it will be believed");
 }
 
 #[tokio::test]

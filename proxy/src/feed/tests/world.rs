@@ -48,6 +48,8 @@ pub(super) struct Setting {
     pub(super) disk: Disk,
     pub(super) label: &'static str,
     pub(super) earlier: Duration,
+    /// How far the wall clock is behind when the proxy starts.
+    pub(super) behind: Duration,
 }
 
 /// A directory that outlives the proxy.
@@ -63,12 +65,18 @@ impl Disk {
 impl Setting {
     pub(super) fn new() -> Self {
         let disk = Disk(Arc::new(tempfile::tempdir().unwrap()));
-        Self { mesh: Arc::new(Mesh::new()), disk, label: "internal", earlier: Duration::ZERO }
+        Self { mesh: Arc::new(Mesh::new()), disk, label: "internal", earlier: Duration::ZERO, behind: Duration::ZERO }
     }
 
     /// The same host, some time later.
     pub(super) fn after(&self, earlier: Duration) -> Self {
-        Self { mesh: Arc::clone(&self.mesh), disk: self.disk.clone(), label: self.label, earlier }
+        Self {
+            mesh: Arc::clone(&self.mesh),
+            disk: self.disk.clone(),
+            label: self.label,
+            earlier,
+            behind: Duration::ZERO,
+        }
     }
 
     pub(super) fn start(&self) -> World {
@@ -77,6 +85,7 @@ impl Setting {
 
     pub(super) fn start_in(&self, state: &Path) -> World {
         let (mesh, clocks, truth) = (Arc::clone(&self.mesh), TestClocks::after(self.earlier), Truth::new());
+        clocks.set_back(self.behind);
         let shown = mesh.workload("web", "n1", self.label);
         let identity = svid(&mesh, &shown, 1);
         let (own, owns) = watch::channel(Some(own(&identity)));

@@ -56,6 +56,11 @@ impl Stored {
         &self.feed_chains
     }
 
+    /// The latest time that the CA had said; as little believed as the rest, and worth no more than the machine's clock.
+    pub fn heard(&self) -> Timestamp {
+        Timestamp::from_millis(self.state.heard_millis)
+    }
+
     /// What is held, if every fact was signed by one of these keys. A single bad one spoils all: it is not known what
     /// else was changed.
     pub fn verify(self, verifier: &FeedVerifier, limits: &Limits) -> Result<Held, RestoreError> {
@@ -131,4 +136,12 @@ pub enum RestoreError {
     Statement { position: Position, source: StatementError },
     #[error("the stored state goes over a limit")]
     Limit(#[source] Lost),
+}
+
+impl RestoreError {
+    /// Whether the bytes themselves are spoilt. Otherwise they may be believed yet: by another clock, with another root,
+    /// by another version.
+    pub fn is_damage(&self) -> bool {
+        matches!(self, Self::Checksum | Self::Wire(_))
+    }
 }
