@@ -68,10 +68,11 @@ impl<S, C: Clone> Live<S, C> {
         table.open.values().filter(|entry| cut(entry)).count()
     }
 
-    /// Waits until nothing in the index is matched.
-    pub async fn until_none(&self, matched: impl Fn(&S) -> bool) {
+    /// Waits until nothing in the index is matched. What matches is asked of `look` once for each look at the index, when
+    /// nothing can enter any more: the answer is never older than what is looked at.
+    pub async fn until_none<M: Fn(&S) -> bool>(&self, look: impl Fn() -> M) {
         let mut departures = self.departures.subscribe();
-        while self.any(&matched) {
+        while self.any(&look) {
             // The sender lives as long as `self`, so this can only end by a departure.
             let _ = departures.changed().await;
         }
@@ -87,8 +88,10 @@ impl<S, C: Clone> Live<S, C> {
         self.lock().open.is_empty()
     }
 
-    fn any(&self, matched: impl Fn(&S) -> bool) -> bool {
-        self.lock().open.values().any(|entry| matched(&entry.subject))
+    fn any<M: Fn(&S) -> bool>(&self, look: impl Fn() -> M) -> bool {
+        let table = self.lock();
+        let matched = look();
+        table.open.values().any(|entry| matched(&entry.subject))
     }
 }
 
@@ -173,7 +176,7 @@ mod tests {
     fn waiting_ends_only_when_the_last_match_has_left() {
         let live: Arc<Live<u32, &str>> = Live::new();
         let (first, second, other) = (live.enter(1), live.enter(1), live.enter(2));
-        let mut waiting = pin!(live.until_none(|number| *number == 1));
+        let mut waiting = pin!(live.until_none(|| |number: &u32| *number == 1));
         live.sweep(|number| (*number == 1).then_some("cut"));
         assert!(!is_ready(waiting.as_mut()), "both are cut, but neither has left");
         drop(first);

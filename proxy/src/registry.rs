@@ -86,7 +86,11 @@ impl Registry {
     /// Waits until the index holds nothing that may not be, judged by what is known at the moment of each look: what a
     /// later change has allowed again, and opened since, must not keep this waiting.
     pub(crate) async fn until_clean(&self) {
-        self.live.until_none(|subject| self.standard().judge(subject).is_some()).await;
+        let look = || {
+            let standard = self.standard();
+            move |subject: &Subject| standard.judge(subject).is_some()
+        };
+        self.live.until_none(look).await;
     }
 }
 
