@@ -1,13 +1,16 @@
 //! Sockets and listeners.
 
+use std::future::Future;
 use std::io::{self, Read};
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpStream};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener, TcpStream};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
+use bulkhead_lab::Host;
 use bulkhead_proxy::socket::{self, Listener, Purpose, Reach};
 use socket2::SockRef;
 
+use crate::support::captured::Street;
 use crate::support::{DEADLINE, within};
 
 #[tokio::test]
@@ -41,6 +44,39 @@ async fn nobody_else_is_reached_as_this_host() {
         let answer = within("the refusal", answer).await;
         assert_eq!(answer.unwrap_err().kind(), io::ErrorKind::AddrNotAvailable, "{elsewhere}");
     }
+}
+
+#[test]
+fn an_address_that_has_moved_to_a_neighbour_is_not_called_there() {
+    let street = Street::new();
+    let moving = SocketAddr::new(Ipv4Addr::new(10, 77, 99, 9).into(), 8080);
+    let assign = |host: &Host, what| {
+        let ip = host.command("ip").args(["address", what, &format!("{}/32", moving.ip()), "dev", "lo"]);
+        ip.run(DEADLINE).unwrap().success("moving the address").unwrap();
+    };
+    let call_here = || call(&street.workload, || socket::connect_here(moving, Purpose::Application));
+    assign(&street.workload, "add");
+    let served = street.workload.inside(|| TcpListener::bind(moving)).unwrap().unwrap();
+    call_here().unwrap();
+    drop(served);
+
+    assign(&street.workload, "del");
+    assign(&street.neighbour, "add");
+    let neighbour = street.neighbour.inside(|| TcpListener::bind(moving)).unwrap().unwrap();
+    neighbour.set_nonblocking(true).unwrap();
+    assert_eq!(call_here().unwrap_err().kind(), io::ErrorKind::AddrNotAvailable);
+    assert_eq!(neighbour.accept().unwrap_err().kind(), io::ErrorKind::WouldBlock);
+    call(&street.workload, || socket::connect(moving, Purpose::Application)).unwrap();
+    assert!(neighbour.accept().is_ok(), "it could have been called there");
+}
+
+/// Connects in a host's namespace.
+fn call<F: Future<Output = io::Result<tokio::net::TcpStream>>>(
+    host: &Host,
+    connect: impl FnOnce() -> F + Send,
+) -> io::Result<()> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    host.inside(|| runtime.block_on(async { within("a connection", connect()).await.map(drop) })).unwrap()
 }
 
 #[tokio::test]
