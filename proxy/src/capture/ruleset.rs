@@ -5,8 +5,8 @@ use std::net::IpAddr;
 
 use ipnet::IpNet;
 
-use super::CaptureConfig;
 use super::config::CANARIES;
+use super::{CaptureConfig, Ports};
 
 /// The rules for this configuration. The text replaces whatever stood in the table before, at once: between the old
 /// rules and the new ones not a packet passes.
@@ -65,7 +65,7 @@ fn out_nat(config: &CaptureConfig) -> String {
     rules.push(r#"oifname "lo" ip6 daddr ::1 return"#.into());
     rules.extend(directly(config, "return"));
     rules.push(format!("meta l4proto tcp counter redirect to :{out}"));
-    chain("out_nat", "nat hook output priority -100", &rules)
+    chain("out_nat", &format!("nat hook output priority {NAT}"), &rules)
 }
 
 /// Inbound connections, when their first packet arrives. What a host forwards for others is not its own.
@@ -79,7 +79,7 @@ fn in_nat(config: &CaptureConfig) -> String {
         rules.push(format!(r#"tcp dport {open} counter return comment "excluded""#));
     }
     rules.push(format!("meta l4proto tcp counter redirect to :{}", config.ports.inbound));
-    chain("in_nat", "nat hook prerouting priority -100", &rules)
+    chain("in_nat", &format!("nat hook prerouting priority {NAT}"), &rules)
 }
 
 /// The ports of captured connections are not for others: before the redirection, nobody may name them.
@@ -95,7 +95,7 @@ fn guard_in(config: &CaptureConfig) -> String {
 fn guard_local(config: &CaptureConfig) -> String {
     let mut rules = vec![
         r#"iifname "lo" accept"#.into(),
-        "ct status dnat accept".into(),
+        format!("{REDIRECTED} ct reply proto-src {} accept", config.ports.inbound),
         format!("tcp dport {} accept", ports(&[config.ports.tunnel, config.ports.admin])),
     ];
     rules.extend(open_ports(config).map(|open| format!("tcp dport {open} accept")));
@@ -115,7 +115,7 @@ fn guard_out(config: &CaptureConfig) -> String {
     }
     rules.push(format!("ct mark and {MARK:#x} == {MARK:#x} accept"));
     rules.push(r#"oifname "lo" accept"#.into());
-    rules.push("ct status dnat accept".into());
+    rules.extend(redirected(config));
     rules.extend(directly(config, "accept"));
     rules.extend(
         ["udp dport 53 ip daddr @resolvers4 accept", "udp dport 53 ip6 daddr @resolvers6 accept"].map(Into::into),
@@ -132,6 +132,16 @@ fn guard_out(config: &CaptureConfig) -> String {
         rules.push(format!(r#"{ip} daddr @mesh{family} counter drop comment "not TCP to the mesh""#));
     }
     chain("guard_out", "filter hook output priority 10", &rules)
+}
+
+/// What this table redirected, and nothing that somebody else's table sent elsewhere: a captured connection goes to this
+/// namespace itself, which the output device does not tell, since it is that of before the redirection.
+fn redirected(config: &CaptureConfig) -> [String; 2] {
+    let Ports { outbound, inbound, .. } = config.ports;
+    [
+        format!("{REDIRECTED} ct direction original ct reply proto-src {outbound} fib daddr type local accept"),
+        format!("{REDIRECTED} ct direction reply ct reply proto-src {inbound} accept"),
+    ]
 }
 
 /// The rules for what applications reach without the proxy.
@@ -192,6 +202,11 @@ fn family(address: IpAddr) -> &'static str {
 pub(super) const TABLE: &str = "bulkhead";
 /// On the connections of the proxy itself: one bit, since on a host others keep theirs in the same mark.
 const MARK: u32 = 0x1000_0000;
+/// Before the tables of others (-100, "dstnat"): the first chain that translates a connection is the only one.
+const NAT: i32 = -110;
+/// Also somebody else's; only together with one of the proxy's ports is it ours. nft 1.0.6 does not take ports without
+/// the protocol in front.
+const REDIRECTED: &str = "meta l4proto tcp ct status dnat";
 const SSH: u16 = 22;
 const ICMP_ERRORS: &str = "destination-unreachable, time-exceeded, parameter-problem";
 /// Errors (RFC 4443), neighbour discovery (RFC 4861) and the multicast groups that it needs (RFC 3810).

@@ -151,7 +151,7 @@ fn rules_are_replaced_and_removed_whatever_was_there() {
     let once = without_counts(&street.rules().unwrap());
     street.install();
     assert_eq!(without_counts(&street.rules().unwrap()), once);
-    let half = "table inet bulkhead { chain out_nat { type nat hook output priority -100; }; chain old { }; }";
+    let half = "table inet bulkhead { chain out_nat { type nat hook output priority -110; }; chain old { }; }";
     street.workload.command("nft").arg("-f").arg("-").stdin(half).run(DEADLINE).unwrap().success("nft").unwrap();
     street.install();
     assert_eq!(without_counts(&street.rules().unwrap()), once);

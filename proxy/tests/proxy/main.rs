@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, reason = "a test's helpers fail the test")]
 
 mod capture;
+mod capture_others;
 mod copy;
 mod program;
 mod socket;
