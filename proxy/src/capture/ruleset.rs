@@ -96,7 +96,7 @@ fn guard_local(config: &CaptureConfig) -> String {
     let mut rules = vec![
         r#"iifname "lo" accept"#.into(),
         format!("{REDIRECTED} ct reply proto-src {} accept", config.ports.inbound),
-        format!("tcp dport {} accept", ports(&[config.ports.tunnel, config.ports.admin])),
+        format!("tcp dport {} accept", config.ports.tunnel),
     ];
     rules.extend(open_ports(config).map(|open| format!("tcp dport {open} accept")));
     rules.push("meta l4proto tcp ct direction reply accept".into());
@@ -120,7 +120,7 @@ fn guard_out(config: &CaptureConfig) -> String {
     rules.extend(
         ["udp dport 53 ip daddr @resolvers4 accept", "udp dport 53 ip6 daddr @resolvers6 accept"].map(Into::into),
     );
-    let mut answering = vec![config.ports.tunnel, config.ports.admin];
+    let mut answering = vec![config.ports.tunnel];
     answering.extend(open_port_list(config));
     rules.push(format!("meta l4proto tcp ct direction reply ct original proto-dst {} accept", ports(&answering)));
     rules.push(r#"meta l4proto tcp counter reject with tcp reset comment "open before capture, outbound""#.into());
@@ -167,8 +167,9 @@ fn account(config: &CaptureConfig) -> String {
     format!("meta skuid {} meta skgid {}", config.uid, config.gid)
 }
 
-fn own_ports(config: &CaptureConfig) -> [u16; 4] {
-    [config.ports.outbound, config.ports.inbound, config.ports.tunnel, config.ports.admin]
+/// Without the admin port: it is on loopback only, so on the pod's address it would be an application's.
+fn own_ports(config: &CaptureConfig) -> [u16; 3] {
+    [config.ports.outbound, config.ports.inbound, config.ports.tunnel]
 }
 
 fn open_port_list(config: &CaptureConfig) -> Vec<u16> {

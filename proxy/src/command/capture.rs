@@ -89,9 +89,6 @@ pub struct InstallArgs {
     /// The proxy's port for tunnels.
     #[arg(long, env = "BULKHEAD_TUNNEL_PORT", default_value_t = Ports::default().tunnel, value_name = "PORT")]
     tunnel_port: u16,
-    /// The proxy's admin port.
-    #[arg(long, env = "BULKHEAD_ADMIN_PORT", default_value_t = Ports::default().admin, value_name = "PORT")]
-    admin_port: u16,
 }
 
 impl NamespaceArgs {
@@ -126,7 +123,8 @@ impl From<InstallArgs> for CaptureConfig {
             outbound: args.outbound_port,
             inbound: args.inbound_port,
             tunnel: args.tunnel_port,
-            admin: args.admin_port,
+            // No rule speaks of the admin port.
+            ..Ports::default()
         };
         Self {
             uid: args.uid,

@@ -60,7 +60,7 @@ fn the_proxy_is_known_by_uid_and_gid_together() {
 fn inbound_connections_arrive_at_the_proxy_and_its_own_ports_are_not_redirected() {
     let street = Street::new();
     let _proxy = StandIn::start(&street.workload);
-    for (port, word) in [(8080, "application"), (15008, "tunnel"), (15021, "admin")] {
+    for (port, word) in [(8080, "application"), (15008, "tunnel")] {
         greeter(&street.workload, port, word);
     }
     street.install();
@@ -68,11 +68,24 @@ fn inbound_connections_arrive_at_the_proxy_and_its_own_ports_are_not_redirected(
     assert_eq!(street.call_in(workload.ipv4(), 8080), format!("in {}:8080", workload.ipv4()));
     assert_eq!(street.call_in(workload.ipv6(), 8080), format!("in [{}]:8080", workload.ipv6()));
     assert_eq!(street.call_in(workload.ipv4(), 15008), "tunnel");
-    assert_eq!(street.call_in(workload.ipv6(), 15021), "admin");
+    assert_eq!(street.call_in(workload.ipv6(), 15008), "tunnel");
     for port in [15001, 15006] {
         assert_eq!(street.call_in(workload.ipv4(), port), "TimedOut", "{port} from outside");
     }
     assert!(counted(&street, "not for others") > 0);
+}
+
+/// The proxy's admin port is on loopback only: whoever listens on it elsewhere is an application.
+#[test]
+fn an_application_on_the_admin_ports_number_is_captured() {
+    let street = Street::new();
+    let _proxy = StandIn::start(&street.workload);
+    greeter(&street.workload, 15021, "admin");
+    street.install();
+    let workload = &street.workload;
+    assert_eq!(street.call_in(workload.ipv4(), 15021), format!("in {}:15021", workload.ipv4()));
+    assert_eq!(street.call_in(workload.ipv6(), 15021), format!("in [{}]:15021", workload.ipv6()));
+    assert_eq!(street.call(APPLICATION, Ipv4Addr::LOCALHOST, 15021), "admin");
 }
 
 #[test]
