@@ -17,7 +17,7 @@ pub struct CaptureConfig {
     pub mesh: Vec<IpNet>,
     /// The name servers that may be asked directly, on UDP and TCP port 53.
     pub resolvers: Vec<IpAddr>,
-    /// What is left alone. Reported by the proxy, and never inside the mesh without the policy's consent.
+    /// What is left alone.
     pub exclusions: Exclusions,
     /// A host's own network namespace: also leaves uid 0 and port 22 alone, so that the host can still be managed.
     pub host: bool,
