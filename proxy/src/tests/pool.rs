@@ -99,3 +99,16 @@ async fn an_idle_tunnel_ends() {
     };
     within("an end of the idle tunnel", gone).await;
 }
+
+#[tokio::test]
+async fn a_peer_that_drains_a_tunnel_is_reached_over_another_one() {
+    let mut world = World::new(SAME_LABEL).await;
+    let (mut client, mut server) = world.talk().await;
+    world.server.drain_tunnels();
+    // Those that come before the GOAWAY do are still carried by the first tunnel.
+    let mut calls = Vec::new();
+    while handshakes(&world) != "2" {
+        calls.push(world.talk().await);
+    }
+    says(&mut client, &mut server, "still here").await;
+}

@@ -1,7 +1,7 @@
 //! The client's half and the server's half of two proxies, joined by real sockets on loopback addresses.
 
 use std::net::{IpAddr, SocketAddr};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use bulkhead_daemon::{Stop, Stopper};
 use bulkhead_mesh::{Entry, Epoch, InstanceId, NodeEpoch, Resolution};
@@ -50,6 +50,8 @@ pub(crate) struct Server {
     /// Where its application listens.
     pub(crate) app: TcpListener,
     pub(crate) stopper: Stopper,
+    /// By which the tunnels that come from now on are stopped.
+    stop: Arc<Mutex<Stop>>,
     tunnels: u16,
 }
 
@@ -116,14 +118,22 @@ impl Server {
         let sidecar = sidecar(&hands, SERVER, limits, tunnels);
         let inbound = Inbound::new(Arc::clone(&sidecar));
         let (stopper, stop) = Stopper::new();
-        tokio::spawn(accepting(listener, Arc::clone(&inbound), stop));
+        let stop = Arc::new(Mutex::new(stop));
+        tokio::spawn(accepting(listener, Arc::clone(&inbound), Arc::clone(&stop)));
         let app = TcpListener::bind(SocketAddr::new(SERVER, 0)).await.unwrap();
-        Self { hands, sidecar, inbound, app, stopper, tunnels }
+        Self { hands, sidecar, inbound, app, stopper, stop, tunnels }
     }
 
     /// Where its application listens.
     pub(crate) fn address(&self) -> SocketAddr {
         self.app.local_addr().unwrap()
+    }
+
+    /// Lets the tunnels that are open end in order, and goes on accepting others.
+    pub(crate) fn drain_tunnels(&mut self) {
+        let (stopper, stop) = Stopper::new();
+        *self.stop.lock().unwrap() = stop;
+        std::mem::replace(&mut self.stopper, stopper).stop();
     }
 
     /// A bare TCP connection to the port of tunnels.
@@ -159,10 +169,11 @@ pub(crate) fn entry(node: &str, epoch: u32, instance: u8) -> Entry {
     }
 }
 
-async fn accepting(listener: TcpListener, inbound: Arc<Inbound>, stop: Stop) {
+async fn accepting(listener: TcpListener, inbound: Arc<Inbound>, stop: Arc<Mutex<Stop>>) {
     loop {
         let (stream, from) = listener.accept().await.unwrap();
-        tokio::spawn(Arc::clone(&inbound).tunnel(stream, from, stop.clone()));
+        let stop = stop.lock().unwrap().clone();
+        tokio::spawn(Arc::clone(&inbound).tunnel(stream, from, stop));
     }
 }
 

@@ -60,7 +60,7 @@ impl Tunnel for H2Tunnel {
     async fn open(&self, connect: &Connect) -> Result<H2Stream, OpenError> {
         // From here on, `sending` resets the stream if this future is dropped.
         let (response, sending) = self.request(connect)?;
-        let response = response.await.map_err(|error| open_error(&error))?;
+        let response = response.await.map_err(|error| self.failed(&error))?;
         if response.status() != StatusCode::OK {
             return Err(OpenError::Refused { status: response.status().as_u16() });
         }
@@ -89,11 +89,26 @@ impl H2Tunnel {
         }
         match requests.poll_ready(&mut Context::from_waker(Waker::noop())) {
             Poll::Ready(Ok(())) => {}
-            Poll::Ready(Err(_)) => return Err(OpenError::Closed),
+            Poll::Ready(Err(_)) => return Err(self.over()),
             Poll::Pending => return Err(OpenError::Full { limit }),
         }
-        let (response, send) = requests.send_request(connect.to_request(), false).map_err(|_| OpenError::Closed)?;
+        let (response, send) = requests.send_request(connect.to_request(), false).map_err(|_| self.over())?;
         Ok((response, Sending::new(send, Some(Place::take(&self.0.taken)))))
+    }
+
+    /// h2 takes no requests any more, and lives on while streams are open. Whoever looks for room must be told now: the
+    /// next request would fail here too, and streams may be open for days.
+    fn over(&self) -> OpenError {
+        self.0.control.drain();
+        OpenError::Closed
+    }
+
+    fn failed(&self, error: &h2::Error) -> OpenError {
+        let failed = open_error(error);
+        if error.is_go_away() || failed == OpenError::Broken(Broken::Tunnel) {
+            self.0.control.drain();
+        }
+        failed
     }
 }
 

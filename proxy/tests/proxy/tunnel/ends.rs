@@ -117,11 +117,34 @@ async fn the_peers_drain_leaves_open_streams_alone_and_excludes_later_ones() {
     let second = peer.expect(HEADERS).await.stream;
     peer.send(&[Frame::go_away(second - 2, 0)]).await;
     assert_eq!(within("the verdict", waiting).await.unwrap(), Some(OpenError::Unprocessed));
+    assert_eq!(tunnel.room(), 0, "nobody looks here for room again");
     assert_eq!(tunnel.open(&connect()).await.err(), Some(OpenError::Closed));
     peer.send(&[Frame::new(DATA, 0, second - 2, b"still here")]).await;
     let mut first = first.unwrap();
     let received = within("the bytes", poll_fn(|cx| first.poll_receive(cx))).await;
     assert_eq!(received, Ok(Some(Bytes::from_static(b"still here"))));
+}
+
+#[tokio::test]
+async fn a_tunnel_that_the_peer_drains_has_no_room_after_the_first_request_in_vain() {
+    let (mut peer, io) = Peer::server(&[]).await;
+    let (tunnel, driver) = client_of(io, &TunnelLimits::default()).await;
+    peer.expect_preface().await;
+    let asked = connect();
+    let (first, first_id) = tokio::join!(tunnel.open(&asked), async {
+        let asked = peer.expect(HEADERS).await.stream;
+        peer.send(&[Frame::answer(asked, 200)]).await;
+        asked
+    });
+    let mut first = first.unwrap();
+    peer.send(&[Frame::go_away(first_id, 0), Frame::new(DATA, 0, first_id, b"a")]).await;
+    // What comes after the GOAWAY is here, so it was seen.
+    within("a byte", poll_fn(|cx| first.poll_receive(cx))).await.unwrap();
+    assert_eq!(tunnel.open(&connect()).await.err(), Some(OpenError::Closed));
+    assert_eq!(tunnel.room(), 0);
+    assert!(!driver.is_finished(), "a stream is open");
+    peer.send(&[Frame::new(DATA, 0, first_id, b"b")]).await;
+    assert_eq!(poll_fn(|cx| first.poll_receive(cx)).await, Ok(Some(Bytes::from_static(b"b"))));
 }
 
 #[tokio::test]
