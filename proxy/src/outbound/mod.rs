@@ -4,6 +4,7 @@
 //! proved to be who the directory says lives there; the connection is entered in the index; it is decided; a stream is
 //! opened; bytes are copied. What goes in clear by a rule, or to the workload itself, goes [`direct`]'s way.
 
+mod again;
 mod direct;
 
 use std::future::Future;
@@ -27,7 +28,8 @@ use crate::resolve::{Course, Load, Resolver, Route};
 use crate::sidecar::{Accepted, Entered, Sidecar};
 use crate::socket::{self, Listener, Purpose};
 use crate::subject::{Kind, Subject};
-use crate::tunnel::{Connect, H2Stream, OpenError};
+use crate::tunnel::{Connect, H2Stream};
+use again::Again;
 
 /// Carries what this workload opens.
 #[derive(Debug)]
@@ -123,8 +125,7 @@ impl Outbound {
         Ok(InTunnel { load: route.load, link, entered, stream })
     }
 
-    /// Finds a tunnel, enters, decides, opens a stream. A tunnel that turns out to be full or at its end has not carried
-    /// the request anywhere, so another one is tried.
+    /// Finds a tunnel, enters, decides, opens a stream; over another tunnel when this one did not carry the request.
     async fn open(
         &self,
         own: &Own,
@@ -133,7 +134,7 @@ impl Outbound {
         record: &mut Record,
     ) -> Result<(Link, Entered, H2Stream), Refused> {
         let to = connect.target;
-        let mut tries = 1..=TRIES;
+        let mut again = Again::default();
         loop {
             let link = self.link(own, &entry, to).await?;
             record.peer(link.peer());
@@ -146,7 +147,7 @@ impl Outbound {
             };
             match answer {
                 Ok(stream) => return Ok((link, entered, stream)),
-                Err(OpenError::Full { .. } | OpenError::Closed | OpenError::Unprocessed) if tries.next().is_some() => {}
+                Err(source) if again.may(source) => {}
                 Err(source) => return Err(Refused::NoStream { to, source }),
             }
         }
@@ -195,6 +196,3 @@ impl InTunnel {
         }
     }
 }
-
-/// How often a connection is tried over another tunnel, when the last one took no more.
-const TRIES: u32 = 3;

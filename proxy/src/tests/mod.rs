@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, reason = "a test's helpers fail the test")]
 
 mod admin;
+mod door;
 mod hands;
 mod inbound;
 mod lines;

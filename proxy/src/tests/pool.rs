@@ -112,3 +112,27 @@ async fn a_peer_that_drains_a_tunnel_is_reached_over_another_one() {
     }
     says(&mut client, &mut server, "still here").await;
 }
+
+#[tokio::test]
+async fn a_tunnel_whose_peer_has_vanished_costs_no_connection() {
+    let world = World::new(SAME_LABEL).await;
+    world.server.door.keep_sockets();
+    drop(world.talk().await);
+    for handshake in ["2", "3"] {
+        only_tunnels_are_left(&world).await;
+        world.server.door.vanish();
+        let (mut client, mut server) = world.talk().await;
+        says(&mut client, &mut server, "hello").await;
+        assert_eq!(handshakes(&world), handshake);
+    }
+}
+
+/// So that the next word in a tunnel is a new connection's.
+async fn only_tunnels_are_left(world: &World) {
+    let gone = async {
+        while world.client.sidecar.registry.live().len() > 1 || world.server.sidecar.registry.live().len() > 1 {
+            tokio::task::yield_now().await;
+        }
+    };
+    within("the end of the connections", gone).await;
+}

@@ -1,13 +1,14 @@
 //! The client's half and the server's half of two proxies, joined by real sockets on loopback addresses.
 
 use std::net::{IpAddr, SocketAddr};
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
-use bulkhead_daemon::{Stop, Stopper};
+use bulkhead_daemon::Stopper;
 use bulkhead_mesh::{Entry, Epoch, InstanceId, NodeEpoch, Resolution};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinHandle;
 
+use super::door::Door;
 use super::hands::Hands;
 use super::lines;
 use super::support::within;
@@ -50,8 +51,8 @@ pub(crate) struct Server {
     /// Where its application listens.
     pub(crate) app: TcpListener,
     pub(crate) stopper: Stopper,
-    /// By which the tunnels that come from now on are stopped.
-    stop: Arc<Mutex<Stop>>,
+    /// Where its tunnels come in.
+    pub(crate) door: Arc<Door>,
     tunnels: u16,
 }
 
@@ -118,10 +119,9 @@ impl Server {
         let sidecar = sidecar(&hands, SERVER, limits, tunnels);
         let inbound = Inbound::new(Arc::clone(&sidecar));
         let (stopper, stop) = Stopper::new();
-        let stop = Arc::new(Mutex::new(stop));
-        tokio::spawn(accepting(listener, Arc::clone(&inbound), Arc::clone(&stop)));
+        let door = Door::open(listener, Arc::clone(&inbound), stop);
         let app = TcpListener::bind(SocketAddr::new(SERVER, 0)).await.unwrap();
-        Self { hands, sidecar, inbound, app, stopper, stop, tunnels }
+        Self { hands, sidecar, inbound, app, stopper, door, tunnels }
     }
 
     /// Where its application listens.
@@ -131,9 +131,8 @@ impl Server {
 
     /// Lets the tunnels that are open end in order, and goes on accepting others.
     pub(crate) fn drain_tunnels(&mut self) {
-        let (stopper, stop) = Stopper::new();
-        *self.stop.lock().unwrap() = stop;
-        std::mem::replace(&mut self.stopper, stopper).stop();
+        let next = self.door.next_stop();
+        std::mem::replace(&mut self.stopper, next).stop();
     }
 
     /// A bare TCP connection to the port of tunnels.
@@ -166,14 +165,6 @@ pub(crate) fn entry(node: &str, epoch: u32, instance: u8) -> Entry {
         id: id("/ns/shop/sa/db"),
         node: NodeEpoch { node: node.parse().unwrap(), epoch: Epoch::new(epoch) },
         instance: InstanceId::from_bytes([instance; 16]),
-    }
-}
-
-async fn accepting(listener: TcpListener, inbound: Arc<Inbound>, stop: Arc<Mutex<Stop>>) {
-    loop {
-        let (stream, from) = listener.accept().await.unwrap();
-        let stop = stop.lock().unwrap().clone();
-        tokio::spawn(Arc::clone(&inbound).tunnel(stream, from, stop));
     }
 }
 
