@@ -7,6 +7,7 @@
 mod handshake;
 mod plain;
 
+use std::future::poll_fn;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
@@ -28,7 +29,7 @@ use crate::sidecar::{Accepted, Entered, Sidecar};
 use crate::socket::Listener;
 use crate::subject::{Kind, Subject};
 use crate::tunnel::server::H2Incoming;
-use crate::tunnel::{Acceptor, Arrival, H2Stream, Incoming, Malformed, Refusal};
+use crate::tunnel::{Acceptor, Arrival, H2Stream, Incoming, Malformed, Refusal, TunnelLimits};
 use handshake::{HandshakeError, Tunnelled};
 
 /// Serves what comes to this workload.
@@ -86,6 +87,7 @@ impl Inbound {
         tracing::debug!(direction = "inbound", peer = %peer.id(), %from, "tunnel opened");
         let control = acceptor.control().clone();
         let mut connections = JoinSet::new();
+        let most = most_connections(&self.sidecar.limits.tunnel);
         let (mut cut, mut draining) = (false, false);
         loop {
             tokio::select! {
@@ -101,14 +103,16 @@ impl Inbound {
                     draining = true;
                     control.drain();
                 }
+                Some(_) = connections.join_next() => {}
                 arrival = acceptor.accept() => match arrival {
+                    // Not left waiting in the tunnel: to accept is also what moves its bytes.
+                    Some(Arrival::Request(request)) if connections.len() >= most => request.decline(),
                     Some(Arrival::Request(request)) => {
                         connections.spawn(Arc::clone(&self).connection(Arc::clone(&peer), from, request));
                     }
                     Some(Arrival::Malformed(malformed)) => self.malformed(&malformed, &peer, from),
                     None => break,
                 },
-                Some(_) = connections.join_next() => {}
             }
         }
         // The socket goes first, then the place in the index: a revocation is acknowledged when the places are gone.
@@ -129,10 +133,20 @@ impl Inbound {
     }
 
     /// One connection in a tunnel, from the peer's CONNECT to the last byte.
-    async fn serve(&self, peer: Arc<VerifiedPeer>, request: H2Incoming, record: &mut Record) -> Result<End, Refused> {
+    async fn serve(
+        &self,
+        peer: Arc<VerifiedPeer>,
+        mut request: H2Incoming,
+        record: &mut Record,
+    ) -> Result<End, Refused> {
         let target = request.connect().target;
         record.route(Path::Tunnel, target);
-        let admitted = Box::pin(self.admit(peer, target, record)).await;
+        let admitted = tokio::select! {
+            biased;
+            // A reset frees the peer's place in the tunnel at once: what it asked for must not outlive it.
+            source = poll_fn(|cx| request.poll_broken(cx)) => Err(Refused::ClientGone { source }),
+            admitted = Box::pin(self.admit(peer, target, record)) => admitted,
+        };
         let (entered, app) = match admitted {
             Ok(admitted) => admitted,
             Err(refused) => {
@@ -174,6 +188,12 @@ impl Inbound {
         self.sidecar.metrics.malformed();
         tracing::info!(direction = "inbound", peer = %peer.id(), %from, detail = chain(malformed), "malformed request");
     }
+}
+
+/// Connections of one tunnel that may be alive here: as many as the peer may have open, and as many again whose streams
+/// have ended and which still hand on what they have received.
+fn most_connections(limits: &TunnelLimits) -> usize {
+    usize::try_from(limits.streams_accepted).unwrap_or(usize::MAX).saturating_mul(2)
 }
 
 /// What the peer is told: enough for its log, nothing about the mesh.

@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
 
 use super::lines::{connection, line};
 use super::support::{SAME_LABEL, is_reset, says, within};
@@ -134,4 +135,46 @@ async fn a_proxy_that_stops_lets_connections_end() {
     assert_eq!(world.server.sidecar.registry.drain(), 2, "a tunnel and a connection");
     is_reset(&mut client).await;
     is_reset(&mut server).await;
+}
+
+#[tokio::test]
+async fn a_request_that_is_reset_leaves_no_attempt_to_connect() {
+    let limits = ProxyLimits { connect: Duration::from_hours(1), ..ProxyLimits::default() };
+    let world = World::with(SAME_LABEL, limits).await;
+    let tunnel = world.client.rogue(&world.server).await.unwrap();
+    let (_deaf, target) = Deaf::listen().await;
+    let live = world.server.sidecar.registry.live();
+    for _ in 0..50 {
+        let asked = Connect { target, client: None };
+        tokio::select! {
+            _ = tunnel.open(&asked) => panic!("nobody answers there"),
+            () = within("the attempt", until(|| live.len() == 2)) => {}
+        }
+        within("the end of the attempt", until(|| live.len() == 1)).await;
+    }
+}
+
+/// A listener with a full backlog, which the kernel does not answer for.
+struct Deaf {
+    _listener: TcpListener,
+    _waiting: [TcpStream; 2],
+}
+
+impl Deaf {
+    async fn listen() -> (Self, SocketAddr) {
+        let socket = TcpSocket::new_v4().unwrap();
+        socket.bind("127.0.2.1:0".parse().unwrap()).unwrap();
+        let listener = socket.listen(1).unwrap();
+        let address = listener.local_addr().unwrap();
+        // One more than the backlog fits.
+        let (one, two) = tokio::join!(TcpStream::connect(address), TcpStream::connect(address));
+        let waiting = [one.unwrap(), two.unwrap()];
+        (Self { _listener: listener, _waiting: waiting }, address)
+    }
+}
+
+async fn until(holds: impl Fn() -> bool) {
+    while !holds() {
+        tokio::task::yield_now().await;
+    }
 }

@@ -80,6 +80,12 @@ pub trait Incoming: Send {
 
     /// Answers with a refusal.
     fn refuse(self, refusal: Refusal);
+
+    /// Says that nobody looked at the request: the peer may ask elsewhere ([`OpenError::Unprocessed`]).
+    fn decline(self);
+
+    /// Waits until the peer has reset the stream or the tunnel has ended: nobody waits for an answer any more.
+    fn poll_broken(&mut self, cx: &mut Context<'_>) -> Poll<Broken>;
 }
 
 /// Why a CONNECT is refused, as the peer learns it.

@@ -3,6 +3,7 @@
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{Context, Poll};
 
 use bytes::Bytes;
 use h2::RecvStream;
@@ -106,6 +107,17 @@ impl Incoming for H2Incoming {
         };
         self.respond.answer(status);
     }
+
+    fn decline(mut self) {
+        self.respond.reset(h2::Reason::REFUSED_STREAM);
+    }
+
+    fn poll_broken(&mut self, cx: &mut Context<'_>) -> Poll<Broken> {
+        self.respond.inner.poll_reset(cx).map(|reset| match reset {
+            Ok(reason) => Broken::Reset { code: reason.into() },
+            Err(_) => Broken::Tunnel,
+        })
+    }
 }
 
 /// The right to answer one request; dropped without an answer, it resets the stream.
@@ -129,12 +141,17 @@ impl Responder {
         // it with NO_ERROR after the answer (RFC 9113, section 8.1), which is right here: the answer is complete.
         let _ = self.send(status, true);
     }
+
+    fn reset(&mut self, reason: h2::Reason) {
+        self.answered = true;
+        self.inner.send_reset(reason);
+    }
 }
 
 impl Drop for Responder {
     fn drop(&mut self) {
         if !self.answered {
-            self.inner.send_reset(h2::Reason::CONNECT_ERROR);
+            self.reset(h2::Reason::CONNECT_ERROR);
         }
     }
 }

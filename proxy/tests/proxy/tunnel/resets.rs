@@ -7,7 +7,7 @@ use bulkhead_proxy::tunnel::{Broken, H2Stream, Incoming, OpenError, Stream, Tunn
 use bytes::Bytes;
 
 use crate::support::wire::{CANCEL, CONNECT_ERROR, DATA, END_STREAM, Frame, HEADERS, Peer, RST_STREAM};
-use crate::support::{client_of, connect, request, requests_of, within};
+use crate::support::{client_of, connect, ends, request, requests_of, within};
 
 #[tokio::test]
 async fn an_abandoned_stream_is_a_connect_error_for_the_peer() {
@@ -47,6 +47,33 @@ async fn a_request_that_nobody_answers_is_a_connect_error() {
     peer.send(&[Frame::connect(1, "10.9.0.1:80")]).await;
     drop(request(&mut requests).await);
     assert_eq!(peer.expect(RST_STREAM).await.number(), CONNECT_ERROR);
+}
+
+#[tokio::test]
+async fn a_declined_request_may_be_asked_elsewhere() {
+    let mut ends = ends(&TunnelLimits::default()).await;
+    let asked = connect();
+    let (answer, ()) = tokio::join!(ends.tunnel.open(&asked), async { request(&mut ends.requests).await.decline() });
+    assert_eq!(answer.err(), Some(OpenError::Unprocessed));
+}
+
+#[tokio::test]
+async fn a_request_learns_that_nobody_waits_for_its_answer() {
+    for cut in [false, true] {
+        let mut ends = ends(&TunnelLimits::default()).await;
+        let tunnel = ends.tunnel.clone();
+        let open = tokio::spawn(async move { tunnel.open(&connect()).await.is_ok() });
+        let mut waiting = request(&mut ends.requests).await;
+        assert!(futures_util::FutureExt::now_or_never(poll_fn(|cx| waiting.poll_broken(cx))).is_none());
+        let expected = if cut {
+            ends.server.cut();
+            Broken::Tunnel
+        } else {
+            open.abort();
+            Broken::Reset { code: CONNECT_ERROR }
+        };
+        assert_eq!(within("the end", poll_fn(|cx| waiting.poll_broken(cx))).await, expected);
+    }
 }
 
 #[tokio::test]
