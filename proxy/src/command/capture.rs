@@ -24,7 +24,7 @@ pub enum CaptureCommand {
     /// Prints the rules in place, with what they have counted.
     #[command(after_help = "Example:\n  bulkhead-proxy capture show --netns /run/netns/shop")]
     Show(ShowArgs),
-    /// Says whether there are rules, and fails where there are none.
+    /// Says whether there are rules, and fails where there are none; does not compare them with what they should be.
     #[command(after_help = "Example:\n  bulkhead-proxy capture check --netns /run/netns/shop && echo captured")]
     Check(ShowArgs),
 }
