@@ -17,9 +17,10 @@ impl Connect {
     pub(super) fn to_request(self) -> Request<()> {
         let mut request = Request::new(());
         *request.method_mut() = Method::CONNECT;
-        *request.uri_mut() = self.target.to_string().parse::<Uri>().expect("an address and a port are an authority");
+        *request.uri_mut() =
+            unscoped(self.target).to_string().parse::<Uri>().expect("an address and a port are an authority");
         if let Some(client) = self.client {
-            let value = format!("for=\"{client}\"");
+            let value = format!("for=\"{}\"", unscoped(client));
             let value = HeaderValue::from_str(&value).expect("an address holds no control character");
             request.headers_mut().insert(header::FORWARDED, value);
         }
@@ -35,7 +36,13 @@ impl Connect {
     }
 }
 
-/// Why a request is not a CONNECT that HBONE knows. The texts are bounded by the header limit.
+/// Without the scope of an IPv6 address, which is the number of an interface of this machine: it means nothing to a peer,
+/// and an authority cannot hold it.
+fn unscoped(address: SocketAddr) -> SocketAddr {
+    SocketAddr::new(address.ip(), address.port())
+}
+
+/// Why a request is not a CONNECT that HBONE knows. The texts are what the peer wrote, cut.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[allow(missing_docs, reason = "the message of each variant is its documentation")]
 pub enum Malformed {
@@ -57,24 +64,29 @@ pub enum Malformed {
 
 /// Parses `10.9.0.2:5432` or `[2001:db8::2]:5432`, and nothing looser.
 fn parse_target(text: &str) -> Result<SocketAddr, Malformed> {
-    let owned = || text.to_owned();
+    let shown = || shown(text);
     if text.contains('@') {
-        return Err(Malformed::UserInfo { text: owned() });
+        return Err(Malformed::UserInfo { text: shown() });
     }
     let (_, port) =
-        text.rsplit_once(':').filter(|(_, port)| !port.contains(']')).ok_or(Malformed::NoPort { text: owned() })?;
+        text.rsplit_once(':').filter(|(_, port)| !port.contains(']')).ok_or(Malformed::NoPort { text: shown() })?;
     if port.is_empty() {
-        return Err(Malformed::NoPort { text: owned() });
+        return Err(Malformed::NoPort { text: shown() });
     }
-    let target: SocketAddr = text.parse().map_err(|source| Malformed::NotAnAddress { text: owned(), source })?;
+    let target: SocketAddr = text.parse().map_err(|source| Malformed::NotAnAddress { text: shown(), source })?;
     match target {
-        _ if target.port() == 0 => Err(Malformed::PortZero { text: owned() }),
+        _ if target.port() == 0 => Err(Malformed::PortZero { text: shown() }),
         // Checks of the target look at the family: loopback in another spelling would pass them.
         SocketAddr::V6(v6) if v6.ip().to_ipv4_mapped().is_some() || v6.scope_id() != 0 => {
-            Err(Malformed::Disguised { text: owned() })
+            Err(Malformed::Disguised { text: shown() })
         }
         target => Ok(target),
     }
+}
+
+/// The beginning of a text that the peer wrote: it goes to the log, and its limit is that of all headers.
+fn shown(text: &str) -> String {
+    text.chars().take(SHOWN).collect()
 }
 
 /// The first `for=` of a `forwarded` header (RFC 7239), when it is an address with a port; anything else is no address.
@@ -84,6 +96,8 @@ fn forwarded_for(headers: &HeaderMap) -> Option<SocketAddr> {
     let node = first.split(';').find_map(|pair| pair.trim().strip_prefix("for="))?;
     node.trim_matches('"').parse().ok()
 }
+
+const SHOWN: usize = 100;
 
 #[cfg(test)]
 mod tests {
@@ -143,6 +157,22 @@ mod tests {
     }
 
     #[test]
+    fn a_scope_stays_at_home() {
+        let connect = Connect { target: "[fe80::1%2]:80".parse().unwrap(), client: "[fe80::3%2]:4".parse().ok() };
+        let request = connect.to_request();
+        assert_eq!(request.uri().to_string(), "[fe80::1]:80");
+        assert_eq!(request.headers()["forwarded"], "for=\"[fe80::3]:4\"");
+    }
+
+    #[test]
+    fn a_refused_text_is_cut_before_it_is_shown() {
+        for text in ["x".repeat(60_000), format!("{}@10.9.0.1:80", "é".repeat(30_000))] {
+            let said = parse_target(&text).unwrap_err().to_string();
+            assert!(said.chars().count() < 200, "{said}");
+        }
+    }
+
+    #[test]
     fn what_a_foreign_proxy_forwards_is_read_or_ignored() {
         for (text, expected) in [
             ("for=\"10.9.0.1:48528\";host=b.web.svc", Some("10.9.0.1:48528")),
@@ -162,6 +192,12 @@ mod tests {
             if let Ok(target) = parse_target(&text) {
                 prop_assert!(target.port() != 0);
             }
+        }
+
+        #[test]
+        fn no_address_makes_a_request_panic(ip in any::<std::net::Ipv6Addr>(), port: u16, flow: u32, scope: u32) {
+            let address = std::net::SocketAddrV6::new(ip, port, flow, scope).into();
+            Connect { target: address, client: Some(address) }.to_request();
         }
 
         #[test]
