@@ -39,6 +39,7 @@ struct Facts {
     direction: Direction,
     path: Path,
     from: SocketAddr,
+    claimed_from: Option<SocketAddr>,
     to: Option<SocketAddr>,
     endpoint: Option<SocketAddr>,
     service: Option<ServiceName>,
@@ -60,6 +61,7 @@ impl Record {
             direction,
             path: Path::Undecided,
             from,
+            claimed_from: None,
             to: None,
             endpoint: None,
             service: None,
@@ -76,6 +78,11 @@ impl Record {
     /// Where its bytes are counted.
     pub fn counts(&self) -> Arc<Counts> {
         Arc::clone(&self.0.counts)
+    }
+
+    /// Where it comes from, as the peer's proxy says: nothing vouches for it.
+    pub fn claimed_from(&mut self, client: Option<SocketAddr>) {
+        self.0.claimed_from = client;
     }
 
     /// Where it goes, as the client says.
@@ -167,6 +174,7 @@ impl Facts {
                     server_node = server.and_then(|who| who.node).map(tracing::field::display),
                     service = self.service.as_ref().map(tracing::field::display),
                     from = %self.from,
+                    claimed_from = self.claimed_from.map(tracing::field::display),
                     to = self.to.map(tracing::field::display),
                     endpoint = self.endpoint.map(tracing::field::display),
                     bytes_up = up,

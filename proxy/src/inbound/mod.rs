@@ -124,8 +124,8 @@ impl Inbound {
 
     /// One connection in a tunnel, with its line in the log.
     pub(crate) async fn connection(self: Arc<Self>, peer: Arc<VerifiedPeer>, from: SocketAddr, request: H2Incoming) {
-        let mut record =
-            Record::open(&self.sidecar.metrics, Direction::Inbound, request.connect().client.unwrap_or(from));
+        let mut record = Record::open(&self.sidecar.metrics, Direction::Inbound, from);
+        record.claimed_from(request.connect().client);
         record.peer(&peer);
         record.to(request.connect().target);
         let outcome = self.serve(peer, request, &mut record).await;

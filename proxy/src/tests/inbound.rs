@@ -6,7 +6,7 @@ use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 
-use super::lines::{connection, line};
+use super::lines::{connection, line, tunnelled};
 use super::support::{SAME_LABEL, is_reset, says, within};
 use super::world::{LEFT, World};
 use crate::limits::ProxyLimits;
@@ -22,7 +22,12 @@ async fn the_servers_policy_refuses_a_client_that_keeps_no_rule() {
     let client = "10.9.0.1:7".parse().unwrap();
     let answer = tunnel.open(&Connect { target, client: Some(client) }).await;
     assert_eq!(answer.err(), Some(OpenError::Refused { status: 401 }));
-    let line = connection("inbound", client, target).await;
+    let line = tunnelled(client, target).await;
+    assert_eq!(
+        line["from"].as_str().unwrap().split(':').next(),
+        Some("127.0.0.1"),
+        "the socket's, not the claim: {line}"
+    );
     assert_eq!((&line["reason"], &line["rule"]), (&"denied".into(), &"rule `no-web`".into()));
 }
 

@@ -22,6 +22,12 @@ pub(crate) async fn connection(direction: &str, from: SocketAddr, to: SocketAddr
     line(&[("message", "connection"), ("direction", direction), ("from", &from), ("to", &to)]).await
 }
 
+/// The line of one connection that came in a tunnel, by what the client's proxy says of it.
+pub(crate) async fn tunnelled(client: SocketAddr, to: SocketAddr) -> Value {
+    let (client, to) = (client.to_string(), to.to_string());
+    line(&[("message", "connection"), ("direction", "inbound"), ("claimed_from", &client), ("to", &to)]).await
+}
+
 /// The first line in which all of these fields have these values; waits for it.
 pub(crate) async fn line(wanted: &[(&str, &str)]) -> Value {
     let mut changes = CHANGES.subscribe();

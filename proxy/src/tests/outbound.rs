@@ -6,7 +6,7 @@ use bulkhead_mesh::{Endpoint, Entry, Resolution, Service, ServicePort};
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpListener;
 
-use super::lines::connection;
+use super::lines::{connection, tunnelled};
 use super::support::{SAME_LABEL, is_finished, is_reset, says, within};
 use super::world::{CLIENT, LEFT, SERVER, World, entry};
 
@@ -20,8 +20,8 @@ async fn bytes_and_half_closes_pass_both_ways() {
     says(&mut server, &mut client, "42").await;
     server.shutdown().await.unwrap();
     is_finished(&mut client).await;
-    for direction in ["outbound", "inbound"] {
-        let line = connection(direction, client.local_addr().unwrap(), world.server.address()).await;
+    let (from, to) = (client.local_addr().unwrap(), world.server.address());
+    for line in [connection("outbound", from, to).await, tunnelled(from, to).await] {
         let of = |field: &str| line[field].to_string();
         assert_eq!((of("reason"), of("rule")), (r#""finished""#.into(), r#""default same-label""#.into()));
         assert_eq!((of("bytes_up"), of("bytes_down")), ("18".into(), "2".into()), "{line}");
