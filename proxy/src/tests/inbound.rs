@@ -63,7 +63,7 @@ async fn a_target_that_has_left_this_host_is_refused_and_not_called_elsewhere() 
     let (target, client) = (SocketAddr::new(LEFT, 5432), "10.9.0.1:8".parse().unwrap());
     let answer = within("the refusal", tunnel.open(&Connect { target, client: Some(client) })).await;
     assert_eq!(answer.err(), Some(OpenError::Refused { status: 400 }));
-    let line = connection("inbound", client, target).await;
+    let line = tunnelled(client, target).await;
     assert!(line["detail"].to_string().contains("not an address of this host any more"), "{line}");
 }
 
