@@ -86,9 +86,13 @@ fn comes_not_back(teller: &Teller, scene: &Scene) -> Result<()> {
     let revoked = nodes.as_array().into_iter().flatten().any(|node| node["name"] == "n1" && node["state"] == "revoked");
     ensure!(revoked, "n1 is not listed as revoked: {nodes}");
     let refusal = until(DEADLINE, "n1's agent is refused by the CA", || {
-        scene.nodes[0].agent_log().lines().rev().find(|line| line.contains("revoked")).map(str::to_owned)
+        let says_so = |line: &&str| REFUSALS.iter().any(|refusal| line.contains(refusal));
+        scene.nodes[0].agent_log().lines().rev().find(says_so).map(str::to_owned)
     });
     let refusal = refusal.with_context(|| format!("the agent of n1 has logged:\n{}", scene.nodes[0].agent_log()))?;
     teller.saw(&format!("n1's agent: {refusal}"));
     Ok(())
 }
+
+/// The agent is refused by the record of its node, by the cutoff, or in the handshake, whichever its next word meets.
+const REFUSALS: [&str; 3] = ["was revoked", "is cut off", "CertificateRevoked"];
