@@ -29,7 +29,7 @@ fn a_removed_workload_loses_its_connections_and_its_certificate_opens_no_tunnel(
     let pair = Pair::start()?;
     let stolen = pair.web.steal_identity("web")?;
     let url = pair.url("/endless");
-    let curl = pair.web.command("curl").args(["-sS", "--limit-rate", "30M", "-o", "/dev/null", "-D", "-", &url]);
+    let curl = pair.web.command("curl").args(["-sS", "-o", "/dev/null", "-D", "-", &url]);
     let download = curl.spawn("download")?;
     download.wait_for_log("200 OK", DEADLINE)?;
     pair.mesh.operator().run(&["workload", "remove", pair.web.instance()])?.success("workload remove")?;

@@ -67,9 +67,12 @@ fn reply(stream: &mut TcpStream, body: &[u8]) -> io::Result<()> {
 
 fn endless(stream: &mut TcpStream) -> io::Result<()> {
     stream.write_all(b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n")?;
-    let chunk = [b'x'; 16 * 1024];
+    // A few kilobytes each millisecond: the wire is never idle for long, so that the moment at which it falls silent can
+    // be measured, and never so full that a capture would lose packets.
+    let chunk = [b'x'; 8 * 1024];
     loop {
         stream.write_all(&chunk)?;
+        thread::sleep(Duration::from_millis(1));
     }
 }
 
