@@ -51,16 +51,7 @@ fn revoke_one(pair: &Pair, round: usize) -> Result<Measured> {
     let name = format!("r{round}");
     let node = pair.mesh.node(&name, "internal")?;
     let victim = node.workload(pair.mesh.operator(), "ns/shop/sa/web", "internal")?;
-    let curl = victim.command("curl").args([
-        "-sS",
-        "--limit-rate",
-        "30M",
-        "-o",
-        "/dev/null",
-        "-D",
-        "-",
-        &pair.url("/endless"),
-    ]);
+    let curl = victim.command("curl").args(["-sS", "-o", "/dev/null", "-D", "-", &pair.url("/endless")]);
     let recording = pair.mesh.lab().capture()?;
     let download = curl.spawn(&format!("download-{name}"))?;
     download.wait_for_log("200 OK", DEADLINE)?;

@@ -46,18 +46,7 @@ pub(super) fn step(teller: &Teller, scene: &mut Scene) -> Result<()> {
 fn endless(teller: &Teller, client: &Workload, scene: &Scene, node: &str) -> Result<Process> {
     let url = format!("http://{}:8080/endless", scene.db.pod().ipv4());
     teller.types(&format!("curl {url} &      # in web on {node}"));
-    let curl = client.command("curl").args([
-        "-sS",
-        "--limit-rate",
-        "30M",
-        "-o",
-        "/dev/null",
-        "--stderr",
-        "-",
-        "-D",
-        "-",
-        &url,
-    ]);
+    let curl = client.command("curl").args(["-sS", "-o", "/dev/null", "--stderr", "-", "-D", "-", &url]);
     let download = curl.spawn(&format!("download-{node}"))?;
     download.wait_for_log("200 OK", DEADLINE)?;
     Ok(download)
