@@ -1,0 +1,1 @@
+//! Every arm there is, and how `ARMS=` chooses among them.

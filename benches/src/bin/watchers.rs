@@ -1,0 +1,3 @@
+//! To come in this commit series.
+
+fn main() {}

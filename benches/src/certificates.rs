@@ -1,0 +1,1 @@
+//! The certificates of the arms that are not Bulkhead: of the same type and depth as Bulkhead's.

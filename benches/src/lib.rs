@@ -1,0 +1,18 @@
+//! What the encryption costs: the same work through no proxy, through Bulkhead and through others, interleaved in one run.
+//!
+//! An [`arm`] is one way from a client to a server. The rows of a [`result`] are kinds of work; each row is measured in
+//! rounds, each round runs every arm once, and every run is kept.
+
+pub mod arm;
+pub mod arms;
+pub mod certificates;
+pub mod machine;
+pub mod page;
+pub mod plan;
+pub mod progress;
+pub mod proof;
+pub mod result;
+pub mod rows;
+pub mod runner;
+pub mod table;
+pub mod verdict;

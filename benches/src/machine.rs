@@ -1,0 +1,1 @@
+//! What the bench runs on, and whether it is fit for it.

@@ -1,0 +1,1 @@
+//! Which rows are measured, in which order, and how long that takes.

@@ -1,0 +1,1 @@
+//! The result as a table for a terminal and for Markdown.

@@ -1,0 +1,1 @@
+//! What the runs of a row say: ratios, intervals, and a sentence.

@@ -1,0 +1,1 @@
+//! What paired runs say.
