@@ -7,6 +7,7 @@ pub mod arm;
 pub mod arms;
 pub mod certificates;
 pub mod machine;
+pub mod options;
 pub mod page;
 pub mod plan;
 pub mod progress;

@@ -1,0 +1,122 @@
+//! What the bench is told: flags, or the variables of `make bench`.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use anyhow::{Result, bail};
+use clap::Parser;
+use clap::builder::FalseyValueParser;
+
+use crate::plan::{Family, Length};
+
+/// What encryption costs: the same work through no proxy, through Bulkhead and through others, interleaved.
+///
+/// The table goes to standard output, everything else to standard error; the result is kept as JSON, HTML and Markdown.
+#[derive(Clone, Debug, Parser)]
+#[command(name = "bench", version = version(), after_help = EXAMPLE)]
+pub struct Options {
+    /// Few and short runs of one row of each family: shows that the bench works, in 6 minutes.
+    #[arg(long, env = "QUICK", value_parser = FalseyValueParser::new())]
+    pub quick: bool,
+    /// Only these arms, by name, separated by commas.
+    #[arg(long, env = "ARMS", value_name = "NAMES", default_value = "", hide_default_value = true)]
+    pub arms: String,
+    /// Only these families of rows, separated by commas.
+    #[arg(long, env = "WORK", value_name = "FAMILIES", default_value = "", hide_default_value = true)]
+    pub work: String,
+    /// Another proxy, given by a file that starts its two ends; may be given several times.
+    #[arg(long, value_name = "FILE")]
+    pub arm_file: Vec<PathBuf>,
+    /// Where the result is written, under the time of its beginning.
+    #[arg(long, value_name = "DIR", default_value = "bench-results")]
+    pub out: PathBuf,
+    /// Says what would be measured, and how long that takes.
+    #[arg(long, conflicts_with = "report")]
+    pub list: bool,
+    /// Prints the table of an earlier result and writes its pages anew.
+    #[arg(long, value_name = "FILE.json")]
+    pub report: Option<PathBuf>,
+}
+
+impl Options {
+    /// How much is measured.
+    pub fn length(&self) -> Length {
+        if self.quick { Length::Quick } else { Length::Full }
+    }
+
+    /// The families that were chosen; all when none was.
+    pub fn families(&self) -> Result<Vec<Family>> {
+        let chosen = names(&self.work).into_iter().map(str::parse).collect::<Result<Vec<_>>>()?;
+        Ok(if chosen.is_empty() { Family::ALL.into() } else { chosen })
+    }
+
+    /// The arms that were chosen among those that there are, in their order; all when none was.
+    pub fn arms_among(&self, there_are: &[String]) -> Result<Vec<String>> {
+        let chosen = names(&self.arms);
+        if let Some(unknown) = chosen.iter().find(|name| !there_are.iter().any(|known| known == *name)) {
+            bail!("there is no arm `{unknown}`; there is: {}", there_are.join(", "));
+        }
+        let is_chosen = |name: &&String| chosen.is_empty() || chosen.contains(&name.as_str());
+        Ok(there_are.iter().filter(is_chosen).cloned().collect())
+    }
+
+    /// The values of `QUICK`, `ARMS` and `WORK`, for the result.
+    pub fn told(&self) -> BTreeMap<String, String> {
+        let quick = if self.quick { "1" } else { "0" };
+        let told = [("QUICK", quick), ("ARMS", &self.arms), ("WORK", &self.work)];
+        told.map(|(name, value)| (name.to_owned(), value.to_owned())).into()
+    }
+}
+
+fn names(list: &str) -> Vec<&str> {
+    list.split(',').map(str::trim).filter(|name| !name.is_empty()).collect()
+}
+
+fn version() -> &'static str {
+    bulkhead_daemon::version::text(option_env!("BULKHEAD_BUILD_ID"))
+}
+
+const EXAMPLE: &str = "Example: bench --quick --arms none,relay,bulkhead --work bulk,connect --out /tmp/results";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_chosen_is_everything() {
+        let options = parse(&[]);
+        assert_eq!(options.families().unwrap(), Family::ALL);
+        assert_eq!(options.arms_among(&arms()).unwrap(), arms());
+        assert_eq!(options.length(), Length::Full);
+    }
+
+    #[test]
+    fn names_choose_in_the_order_of_the_table() {
+        let options = parse(&["--quick", "--arms", "bulkhead, none,", "--work", "connect,bulk"]);
+        assert_eq!(options.arms_among(&arms()).unwrap(), ["none", "bulkhead"]);
+        assert_eq!(options.families().unwrap(), [Family::Connect, Family::Bulk]);
+        assert_eq!(options.length(), Length::Quick);
+        assert_eq!(options.told()["ARMS"], "bulkhead, none,");
+        assert_eq!(options.told()["QUICK"], "1");
+    }
+
+    #[test]
+    fn a_mistyped_arm_is_answered_with_those_that_there_are() {
+        let error = parse(&["--arms", "none,envoy"]).arms_among(&arms()).unwrap_err();
+        assert_eq!(error.to_string(), "there is no arm `envoy`; there is: none, relay, bulkhead");
+    }
+
+    #[test]
+    fn a_mistyped_family_is_an_error() {
+        assert!(parse(&["--work", "bulk,pingpong"]).families().is_err());
+    }
+
+    fn parse(words: &[&str]) -> Options {
+        let whole = [&["bench"], words].concat();
+        Options::try_parse_from(whole).unwrap()
+    }
+
+    fn arms() -> Vec<String> {
+        ["none", "relay", "bulkhead"].map(str::to_owned).into()
+    }
+}
