@@ -6,6 +6,7 @@
 pub mod arm;
 pub mod arms;
 pub mod certificates;
+pub mod descriptors;
 pub mod machine;
 pub mod page;
 pub mod plan;
@@ -14,5 +15,8 @@ pub mod proof;
 pub mod result;
 pub mod rows;
 pub mod runner;
+pub mod stream;
 pub mod table;
 pub mod verdict;
+pub mod watching;
+pub mod workload_api;
