@@ -5,6 +5,7 @@
 
 pub mod arm;
 pub mod arms;
+pub mod bulkhead;
 pub mod certificates;
 pub mod descriptors;
 pub mod machine;
