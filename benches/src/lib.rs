@@ -14,6 +14,7 @@ pub mod plan;
 pub mod progress;
 pub mod proof;
 pub mod result;
+pub mod revocation;
 pub mod rows;
 pub mod runner;
 pub mod stream;
