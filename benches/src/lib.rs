@@ -5,7 +5,9 @@
 
 pub mod arm;
 pub mod arms;
+pub mod bulkhead;
 pub mod certificates;
+pub mod descriptors;
 pub mod machine;
 pub mod options;
 pub mod page;
@@ -13,7 +15,11 @@ pub mod plan;
 pub mod progress;
 pub mod proof;
 pub mod result;
+pub mod revocation;
 pub mod rows;
 pub mod runner;
+pub mod stream;
 pub mod table;
 pub mod verdict;
+pub mod watching;
+pub mod workload_api;
