@@ -80,6 +80,8 @@ pub struct About {
     pub pooled: bool,
     /// The key exchange of its handshakes, e.g. `X25519MLKEM768`; none without TLS.
     pub key_exchange: Option<String>,
+    /// The cipher suite of its connections, e.g. `TLS_AES_256_GCM_SHA384`; none without TLS.
+    pub cipher_suite: Option<String>,
 }
 
 /// What an arm does to the bytes between the two pods.
