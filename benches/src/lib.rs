@@ -8,6 +8,8 @@ pub mod arms;
 pub mod bulkhead;
 pub mod certificates;
 pub mod descriptors;
+#[cfg(test)]
+pub(crate) mod example;
 pub mod machine;
 pub mod options;
 pub mod page;
