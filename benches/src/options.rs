@@ -3,10 +3,11 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use anyhow::{Result, bail};
+use anyhow::Result;
 use clap::Parser;
 use clap::builder::FalseyValueParser;
 
+use crate::arms::NAMES;
 use crate::plan::{Family, Length};
 
 /// What encryption costs: the same work through no proxy, through Bulkhead and through others, interleaved.
@@ -18,13 +19,13 @@ pub struct Options {
     /// Few and short runs of one row of each family: shows that the bench works, in 6 minutes.
     #[arg(long, env = "QUICK", value_parser = FalseyValueParser::new())]
     pub quick: bool,
-    /// Only these arms, by name, separated by commas.
+    /// Only these arms and Bulkhead, by name, separated by commas.
     #[arg(long, env = "ARMS", value_name = "NAMES", default_value = "", hide_default_value = true)]
     pub arms: String,
     /// Only these families of rows, separated by commas.
     #[arg(long, env = "WORK", value_name = "FAMILIES", default_value = "", hide_default_value = true)]
     pub work: String,
-    /// Another proxy, given by a file that starts its two ends; may be given several times.
+    /// Another proxy, given by a file that says how its two ends start; may be given several times.
     #[arg(long, value_name = "FILE")]
     pub arm_file: Vec<PathBuf>,
     /// Where the result is written, under the time of its beginning.
@@ -50,14 +51,11 @@ impl Options {
         Ok(if chosen.is_empty() { Family::ALL.into() } else { chosen })
     }
 
-    /// The arms that were chosen among those that there are, in their order; all when none was.
-    pub fn arms_among(&self, there_are: &[String]) -> Result<Vec<String>> {
-        let chosen = names(&self.arms);
-        if let Some(unknown) = chosen.iter().find(|name| !there_are.iter().any(|known| known == *name)) {
-            bail!("there is no arm `{unknown}`; there is: {}", there_are.join(", "));
-        }
-        let is_chosen = |name: &&String| chosen.is_empty() || chosen.contains(&name.as_str());
-        Ok(there_are.iter().filter(is_chosen).cloned().collect())
+    /// The arms that were chosen, as [`crate::arms::choose`] reads them; all when none was.
+    pub fn arms(&self) -> String {
+        let files = self.arm_file.iter().map(|file| as_path(&file.display().to_string()));
+        let chosen = if names(&self.arms).is_empty() { NAMES.join(",") } else { self.arms.clone() };
+        [chosen].into_iter().chain(files).collect::<Vec<_>>().join(",")
     }
 
     /// The values of `QUICK`, `ARMS` and `WORK`, for the result.
@@ -70,6 +68,11 @@ impl Options {
 
 fn names(list: &str) -> Vec<&str> {
     list.split(',').map(str::trim).filter(|name| !name.is_empty()).collect()
+}
+
+/// A name with a slash, which no arm has.
+fn as_path(file: &str) -> String {
+    if file.contains('/') { file.to_owned() } else { format!("./{file}") }
 }
 
 fn version() -> &'static str {
@@ -86,14 +89,14 @@ mod tests {
     fn nothing_chosen_is_everything() {
         let options = parse(&[]);
         assert_eq!(options.families().unwrap(), Family::ALL);
-        assert_eq!(options.arms_among(&arms()).unwrap(), arms());
+        assert_eq!(options.arms(), NAMES.join(","));
         assert_eq!(options.length(), Length::Full);
     }
 
     #[test]
     fn names_choose_in_the_order_of_the_table() {
         let options = parse(&["--quick", "--arms", "bulkhead, none,", "--work", "connect,bulk"]);
-        assert_eq!(options.arms_among(&arms()).unwrap(), ["none", "bulkhead"]);
+        assert_eq!(options.arms(), "bulkhead, none,");
         assert_eq!(options.families().unwrap(), [Family::Connect, Family::Bulk]);
         assert_eq!(options.length(), Length::Quick);
         assert_eq!(options.told()["ARMS"], "bulkhead, none,");
@@ -101,9 +104,10 @@ mod tests {
     }
 
     #[test]
-    fn a_mistyped_arm_is_answered_with_those_that_there_are() {
-        let error = parse(&["--arms", "none,envoy"]).arms_among(&arms()).unwrap_err();
-        assert_eq!(error.to_string(), "there is no arm `envoy`; there is: none, relay, bulkhead");
+    fn files_are_arms_beside_those_that_were_chosen() {
+        let files = ["--arm-file", "mine.conf", "--arm-file", "/tmp/theirs.yaml"];
+        assert_eq!(parse(&[&["--arms", "none"][..], &files].concat()).arms(), "none,./mine.conf,/tmp/theirs.yaml");
+        assert!(parse(&files).arms().ends_with(",bulkhead,./mine.conf,/tmp/theirs.yaml"));
     }
 
     #[test]
@@ -114,9 +118,5 @@ mod tests {
     fn parse(words: &[&str]) -> Options {
         let whole = [&["bench"], words].concat();
         Options::try_parse_from(whole).unwrap()
-    }
-
-    fn arms() -> Vec<String> {
-        ["none", "relay", "bulkhead"].map(str::to_owned).into()
     }
 }

@@ -108,6 +108,8 @@ pub struct Load {
 /// What the proxies' memory goes through.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MemoryCourse {
+    /// How long proxies that have just started are left alone before their memory is seen.
+    pub settle: Duration,
     /// Numbers of idle connections that are held, rising.
     pub idle: Vec<u32>,
     /// The burst that follows when they are closed.
@@ -144,9 +146,10 @@ impl Plan {
         self.courses().for_each(|course| course.idle.retain(|idle| *idle <= connections));
     }
 
-    /// Rests no longer than this.
-    pub fn rest_at_most(&mut self, rest: Duration) {
-        self.courses().for_each(|course| course.rest = course.rest.min(rest));
+    /// Waits nowhere, for tests with invented arms.
+    #[cfg(test)]
+    pub(crate) fn without_rests(&mut self) {
+        self.courses().for_each(|course| (course.settle, course.rest) = (Duration::ZERO, Duration::ZERO));
     }
 
     /// Most connections that are held idle.

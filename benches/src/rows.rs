@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 use anyhow::Result;
 use bulkhead_measure::Sample;
 
-use crate::arm::ArmName;
+use crate::arm::{About, ArmName};
 use crate::plan::{Kind, Load, PlannedRow};
 use crate::progress::Progress;
 use crate::result::{Measure, Outcome, Proof, Row, Run};
@@ -48,8 +48,10 @@ pub trait Cast {
     fn lane(&mut self, name: &ArmName) -> Result<&mut dyn Lane>;
     /// Takes down an arm that no later row needs.
     fn dismiss(&mut self, name: &ArmName);
-    /// So many times a node is revoked while so many proxies watch; `each` is called after each time.
-    fn revocations(&mut self, proxies: u32, runs: u32, each: &mut dyn FnMut(u32)) -> Result<Vec<Run>>;
+    /// What an arm that stands consists of.
+    fn about(&self, name: &ArmName) -> Option<About>;
+    /// So many times a node is revoked while so many proxies watch; `say` is told how far it is.
+    fn revocations(&mut self, proxies: u32, runs: u32, say: &mut dyn FnMut(&str)) -> Result<Vec<Run>>;
 }
 
 /// What a row is measured with besides its arms.
@@ -118,12 +120,9 @@ fn ready(lane: &mut dyn Lane) -> Found {
 
 fn revocation(planned: &PlannedRow, proxies: u32, bench: &mut Bench<'_>, runs: &mut Vec<Run>) {
     let Some(arm) = planned.arms.first() else { return };
-    bench.progress.run(&format!("{arm} {proxies} proxies"));
-    let (progress, seconds, began) = (&mut *bench.progress, planned.kind.run_seconds(), bench.began);
-    let found = bench.cast.revocations(proxies, planned.rounds, &mut |round| {
-        progress.run(&format!("{arm} {} of {}", round + 1, planned.rounds));
-        progress.done(seconds);
-    });
+    let (progress, began) = (&mut *bench.progress, bench.began);
+    let found = bench.cast.revocations(proxies, planned.rounds, &mut |words| progress.run(words));
+    progress.done(f64::from(planned.rounds) * planned.kind.run_seconds());
     match found {
         Ok(found) => runs.extend(found),
         Err(error) => runs.push(Run {

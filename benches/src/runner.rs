@@ -1,8 +1,13 @@
 //! Runs a plan: every arm in every round, and keeps what was found.
 
+pub mod bench;
 pub mod convert;
 pub mod keeper;
 pub mod stop;
+
+mod ping;
+mod stage;
+mod standing;
 
 use std::time::Instant;
 
@@ -31,6 +36,7 @@ pub fn measure_all(
         let began: Instant = keeper.began();
         let mut bench = Bench { cast, progress, stop, began, earlier: &keeper.report().rows };
         let row = rows::measure(planned, &mut bench);
+        keeper.describe(planned.arms.iter().filter_map(|arm| Some((arm.clone(), cast.about(arm)?))));
         keeper.keep(row)?;
         progress.done(plan.building_seconds(index));
         dismiss(plan, index, cast);

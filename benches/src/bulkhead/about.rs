@@ -17,6 +17,7 @@ pub(super) fn of(setting: Setting, mesh: &Mesh, client: &Workload, server: &Work
         protection: Protection::MutualTls,
         pooled: true,
         key_exchange: Some("X25519MLKEM768".to_owned()),
+        cipher_suite: Some("TLS_AES_256_GCM_SHA384".to_owned()),
     })
 }
 

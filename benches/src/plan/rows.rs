@@ -101,7 +101,7 @@ impl Table<'_> {
         let (warm_up, measured) = self.times(MEASURED);
         let burst = Load { work: Work::Bulk { direction: Direction::Down, connections: 64 }, warm_up, measured };
         let title = "memory of both proxies: at rest, with idle connections, after a burst, after a rest".to_owned();
-        let kind = Kind::Memory(MemoryCourse { idle, burst, rest });
+        let kind = Kind::Memory(MemoryCourse { settle: SETTLE, idle, burst, rest });
         let proxied = self.arms_with(|protection| protection != Protection::None);
         let row = self.row("memory".to_owned(), Family::Memory, title, Measure::MegabytesAtRest, kind);
         PlannedRow { arms: proxied, ..row }
@@ -265,5 +265,6 @@ const WARM_UP: Duration = Duration::from_millis(300);
 const MEASURED: Duration = Duration::from_secs(2);
 /// Requests come slower than round trips, and their 99th percentile needs many of them.
 const REQUESTS: Duration = Duration::from_secs(3);
+const SETTLE: Duration = Duration::from_millis(300);
 const QUICK_WARM_UP: Duration = Duration::from_millis(150);
 const QUICK_MEASURED: Duration = Duration::from_millis(500);

@@ -12,6 +12,7 @@ use super::interleaved::{Turn, turns_of};
 use super::{Bench, Found, Lane};
 use crate::plan::{MemoryCourse, PlannedRow};
 use crate::result::{Measure, Proof, Run};
+use crate::runner::stop::Stop;
 
 pub(super) fn run(planned: &PlannedRow, course: &MemoryCourse, bench: &mut Bench<'_>, runs: &mut Vec<Run>) {
     for round in 0..planned.rounds {
@@ -49,13 +50,15 @@ struct Seen {
 
 fn busy<'a>(turn: Turn<'a>, course: &MemoryCourse, bench: &mut Bench<'_>) -> Resting<'a> {
     let at = bench.began.elapsed().as_secs_f64();
-    let found = bench.cast.lane(turn.arm).and_then(|lane| go_through(lane, course));
+    let stop = bench.stop;
+    let found = bench.cast.lane(turn.arm).and_then(|lane| go_through(lane, course, stop));
     Resting { turn, at, since: Instant::now(), found }
 }
 
 /// The course up to the end of the burst.
-fn go_through(lane: &mut dyn Lane, course: &MemoryCourse) -> Result<Seen> {
+fn go_through(lane: &mut dyn Lane, course: &MemoryCourse, stop: &Stop) -> Result<Seen> {
     lane.fresh()?;
+    stop.wait(course.settle);
     let at_rest = lane.memory()?;
     let mut seen = Seen { proof: None, figures: BTreeMap::from([(Measure::MegabytesAtRest, megabytes(at_rest))]) };
     let held = hold(lane, course, at_rest, &mut seen);

@@ -9,6 +9,7 @@ use std::time::Instant;
 use anyhow::{Context as _, Result, ensure};
 use tempfile::NamedTempFile;
 
+use crate::arm::{About, ArmName};
 use crate::result::{Report, Row};
 
 /// The report, and the file that holds it.
@@ -38,6 +39,11 @@ impl Keeper {
         &mut self.report
     }
 
+    /// The report, when nothing more is written.
+    pub fn into_report(self) -> Report {
+        self.report
+    }
+
     /// When the bench began.
     pub fn began(&self) -> Instant {
         self.began
@@ -51,6 +57,11 @@ impl Keeper {
     /// Adds a sentence that a reader must know.
     pub fn warn(&mut self, sentence: String) {
         self.report.warnings.push(sentence);
+    }
+
+    /// Adds what arms consist of.
+    pub fn describe(&mut self, arms: impl Iterator<Item = (ArmName, About)>) {
+        self.report.arms.extend(arms);
     }
 
     /// Adds a row and writes the report.

@@ -8,7 +8,7 @@ use bulkhead_measure::work::Pace;
 use bulkhead_measure::{Sample, Work};
 
 use super::*;
-use crate::arm::ArmName;
+use crate::arm::{About, ArmName};
 use crate::plan::{Family, Length, Load, PlannedArm};
 use crate::result::{Machine, Measure, Outcome, Proof, Report, Row, Run};
 use crate::rows::{Lane, Loaded};
@@ -128,7 +128,7 @@ fn bench(arms: &[&str], families: &[Family], company: &mut Company) -> Report {
 fn bench_until(arms: &[&str], families: &[Family], company: &mut Company, stop: &Stop) -> Report {
     let arms = arms.iter().map(|name| PlannedArm::named(name)).collect();
     let mut plan = Plan::new(Length::Quick, arms, families);
-    plan.rest_at_most(Duration::ZERO);
+    plan.without_rests();
     let directory = tempfile::tempdir().unwrap();
     let mut keeper = Keeper::new(empty_report(), directory.path()).unwrap();
     measure_all(&plan, company, &mut keeper, &mut Progress::hidden(plan.seconds()), stop).unwrap();
@@ -169,8 +169,11 @@ impl Cast for Company {
         self.dismissed.push(name.0.clone());
     }
 
-    fn revocations(&mut self, _proxies: u32, runs: u32, each: &mut dyn FnMut(u32)) -> Result<Vec<Run>> {
-        (0..runs).for_each(each);
+    fn about(&self, _name: &ArmName) -> Option<About> {
+        None
+    }
+
+    fn revocations(&mut self, _proxies: u32, runs: u32, _say: &mut dyn FnMut(&str)) -> Result<Vec<Run>> {
         Ok((0..runs).map(|round| run("bulkhead", round)).collect())
     }
 }
