@@ -98,8 +98,8 @@ impl Table<'_> {
             Length::Full => (vec![1000, 10_000], Duration::from_secs(60)),
             Length::Quick => (vec![1000], Duration::from_secs(5)),
         };
-        let (warm_up, measured) = self.times(MEASURED);
-        let burst = Load { work: Work::Bulk { direction: Direction::Down, connections: 64 }, warm_up, measured };
+        let work = Work::Bulk { direction: Direction::Down, connections: 64 };
+        let burst = Load { work, warm_up: QUICK_WARM_UP, measured: self.times(MEASURED).1.max(BURST) };
         let title = "memory of both proxies: at rest, with idle connections, after a burst, after a rest".to_owned();
         let kind = Kind::Memory(MemoryCourse { settle: SETTLE, idle, burst, rest });
         let proxied = self.arms_with(|protection| protection != Protection::None);
@@ -266,5 +266,7 @@ const MEASURED: Duration = Duration::from_secs(2);
 /// Requests come slower than round trips, and their 99th percentile needs many of them.
 const REQUESTS: Duration = Duration::from_secs(3);
 const SETTLE: Duration = Duration::from_millis(300);
+/// A burst that is shorter may be over before the last of its connections stands.
+const BURST: Duration = Duration::from_secs(1);
 const QUICK_WARM_UP: Duration = Duration::from_millis(150);
 const QUICK_MEASURED: Duration = Duration::from_millis(500);

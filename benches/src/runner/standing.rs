@@ -105,7 +105,7 @@ impl Standing {
         self.health = Health::Unknown;
         let before = self.arm.processes()?;
         let order = self.order(load, &before)?;
-        let sampling = proof::sample(&self.lab, self.arm.ends())?;
+        let sampling = proof::sample(&self.lab, self.arm.ends(), connections(load.work))?;
         let driven = self.drive(&order);
         let capture = sampling.finish()?;
         self.still_there(&before)?;
@@ -177,7 +177,7 @@ impl Lane for Standing {
         self.be_up()?;
         let idle = Load { work: Work::Idle { connections }, warm_up: Duration::ZERO, measured: Duration::ZERO };
         let order = self.order(&idle, &[])?;
-        let sampling = proof::sample(&self.lab, self.arm.ends())?;
+        let sampling = proof::sample(&self.lab, self.arm.ends(), connections)?;
         let holder = self.driver(&order)?.spawn(&format!("{}-idle-{}", self.arm.name(), self.held.len()))?;
         let line = holder.wait_for_log(FIRST_FIELD, TO_HOLD);
         self.held.push(holder);
@@ -213,6 +213,18 @@ fn serve(arm: &dyn Arm, program: &Path) -> Result<Process> {
 fn watched(work: Work, processes: &[ProxyProcess]) -> Vec<u32> {
     let is_alone = matches!(work, Work::Handshake { .. });
     processes.iter().filter(|process| !is_alone || process.end == End::Server).map(|process| process.pid).collect()
+}
+
+/// How many connections a work has at a time.
+const fn connections(work: Work) -> u32 {
+    match work {
+        Work::Bulk { connections, .. }
+        | Work::PingPong { connections }
+        | Work::Http { connections, .. }
+        | Work::Grpc { connections, .. }
+        | Work::Idle { connections } => connections,
+        Work::Connect { parallel } | Work::Handshake { parallel } => parallel,
+    }
 }
 
 fn read_sample(text: &str) -> Result<Sample> {
