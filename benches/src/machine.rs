@@ -63,9 +63,8 @@ impl State {
         let Self { cores, load, descriptors, idle_connections, .. } = self;
         let busy = (*load > f64::from(*cores))
             .then(|| format!("the machine is busy: its load was {load:.1} on {cores} cores before the first run"));
-        let without_cubic = (!self.has_cubic).then(|| {
-            "this kernel has no congestion control `cubic`: figures of bulk are of another one".to_owned()
-        });
+        let without_cubic = (!self.has_cubic)
+            .then(|| "this kernel has no congestion control `cubic`: figures of bulk are of another one".to_owned());
         let fits = descriptors::connections(*descriptors);
         let few = (fits < *idle_connections).then(|| {
             format!(
@@ -121,8 +120,12 @@ mod tests {
     #[test]
     fn what_would_spoil_the_figures_is_said() {
         check(&calm(), &[]);
-        check(&State { load: 2.1, ..calm() }, &["the machine is busy: its load was 2.1 on 2 cores before the first run"]);
-        let stolen = "the host of this machine took 2.5 % of the processors' time away in the second before the first run";
+        check(
+            &State { load: 2.1, ..calm() },
+            &["the machine is busy: its load was 2.1 on 2 cores before the first run"],
+        );
+        let stolen =
+            "the host of this machine took 2.5 % of the processors' time away in the second before the first run";
         check(&State { steal: 0.025, ..calm() }, &[stolen]);
         let other = "this kernel has no congestion control `cubic`: figures of bulk are of another one";
         check(&State { has_cubic: false, ..calm() }, &[other]);

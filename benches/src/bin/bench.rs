@@ -19,9 +19,13 @@ fn main() -> ExitCode {
     done.unwrap_or_else(|error| complain(&error))
 }
 
-#[allow(clippy::print_stdout, reason = "the plan is what was asked for")]
+#[allow(clippy::print_stdout, clippy::print_stderr, reason = "the plan is what was asked for")]
 fn list(options: &Options) -> Result<ExitCode> {
-    print!("{}", plan::list(&bench::plan(options)?));
+    let (plan, warnings) = bench::plan(options)?;
+    for warning in &warnings {
+        eprintln!("warning: {warning}");
+    }
+    print!("{}", plan::list(&plan));
     Ok(ExitCode::SUCCESS)
 }
 

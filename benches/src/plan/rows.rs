@@ -82,7 +82,7 @@ impl Table<'_> {
         let (work, primary) = (protocol.work(Pace::AsFastAsAnswered), Measure::OperationsPerSecond);
         let named = Named { name: protocol.capacity_row().to_owned(), title, work, primary };
         let row = self.paired(named);
-        PlannedRow { rounds: self.few(), family: protocol.family(), kind: self.load(work, REQUESTS), ..row }
+        PlannedRow { rounds: FEW, family: protocol.family(), kind: self.load(work, REQUESTS), ..row }
     }
 
     fn rate(&self, protocol: Protocol, percent: u32) -> PlannedRow {
@@ -95,12 +95,13 @@ impl Table<'_> {
 
     fn memory(&self) -> PlannedRow {
         let (idle, rest) = match self.length {
-            Length::Full => (vec![1000, 10_000], Duration::from_secs(60)),
+            Length::Full => (vec![1000, 10_000], Duration::from_mins(1)),
             Length::Quick => (vec![1000], Duration::from_secs(5)),
         };
         let work = Work::Bulk { direction: Direction::Down, connections: 64 };
         let burst = Load { work, warm_up: QUICK_WARM_UP, measured: self.times(MEASURED).1.max(BURST) };
-        let title = "memory of both proxies: at rest, with idle connections, after a burst, after a rest".to_owned();
+        let seconds = rest.as_secs();
+        let title = format!("memory of both proxies: at rest, with idle connections, after a burst, {seconds} s later");
         let kind = Kind::Memory(MemoryCourse { settle: SETTLE, idle, burst, rest });
         let proxied = self.arms_with(|protection| protection != Protection::None);
         let row = self.row("memory".to_owned(), Family::Memory, title, Measure::MegabytesAtRest, kind);
@@ -125,7 +126,7 @@ impl Table<'_> {
                 let (name, title) =
                     (format!("{family}-{}", named.name), format!("{}, with many {family}", named.title));
                 let row = self.paired(Named { name, title, ..named });
-                PlannedRow { family, arms: arms.clone(), rounds: self.few(), ..row }
+                PlannedRow { family, arms: arms.clone(), rounds: FEW, ..row }
             })
             .into()
     }
@@ -155,7 +156,7 @@ impl Table<'_> {
     /// A row of all arms, with few rounds.
     fn row(&self, name: String, family: Family, title: String, primary: Measure, kind: Kind) -> PlannedRow {
         let (arms, paired) = (self.arms_with(|_| true), self.bulkhead().is_some());
-        PlannedRow { name, family, title, primary, paired, arms, rounds: self.few(), kind }
+        PlannedRow { name, family, title, primary, paired, arms, rounds: FEW, kind }
     }
 
     fn load(&self, work: Work, measured: Duration) -> Kind {
@@ -175,10 +176,6 @@ impl Table<'_> {
             Length::Full => 15,
             Length::Quick => 3,
         }
-    }
-
-    const fn few(&self) -> u32 {
-        3
     }
 
     fn bulkhead(&self) -> Option<ArmName> {
@@ -260,6 +257,8 @@ fn counted(number: u32, thing: &str) -> String {
     if number == 1 { format!("1 {thing}") } else { format!("{number} {thing}s") }
 }
 
+/// Rounds of what is no ratio of processor times.
+const FEW: u32 = 3;
 const PER_OPERATION: Measure = Measure::ProxyMicrosPerOperation;
 const WARM_UP: Duration = Duration::from_millis(300);
 const MEASURED: Duration = Duration::from_secs(2);

@@ -87,11 +87,11 @@ fn the_list_says_what_would_be_done() {
     let plan = Plan::new(Length::Quick, arms, &[Family::Http, Family::Revocation]);
     let expected = "arms: none, bulkhead
 
-http-capacity   3 x 2       6 s  HTTP/1.1 requests on 32 connections, the next request when the one before was answered
-http-50         3 x 2       6 s  HTTP/1.1 requests on 32 connections at 50 % of what the slowest arm can
+http-capacity   3 x 2       5 s  HTTP/1.1 requests on 32 connections, the next request when the one before was answered
+http-50         3 x 2       5 s  HTTP/1.1 requests on 32 connections at 50 % of what the slowest arm can
 revocation-20   3 x 1      18 s  a node is revoked while 20 proxies watch
 
-3 rows, about 39 s
+3 rows, about 37 s
 ";
     assert_eq!(list(&plan), expected);
 }

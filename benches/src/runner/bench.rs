@@ -1,5 +1,6 @@
 //! One whole bench, from what it is told to the files that it leaves.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use anyhow::Result;
@@ -14,7 +15,7 @@ use crate::arm::ArmName;
 use crate::arms::{self, Choice};
 use crate::machine::Preflight;
 use crate::options::Options;
-use crate::plan::{Plan, PlannedArm};
+use crate::plan::{Family, Plan, PlannedArm};
 use crate::progress::Progress;
 use crate::result::{Outcome, Report};
 use crate::{page, table};
@@ -36,12 +37,13 @@ impl Ended {
     }
 }
 
-/// What would be measured.
-pub fn plan(options: &Options) -> Result<Plan> {
-    Ok(plan_of(options, &arms::choose(&options.arms())?, &options.families()?))
+/// What would be measured, and what must be said of arms that are not here.
+pub fn plan(options: &Options) -> Result<(Plan, Vec<String>)> {
+    let choice = arms::choose(&options.arms())?;
+    Ok((plan_of(options, &choice, &options.families()?), choice.warnings))
 }
 
-fn plan_of(options: &Options, choice: &Choice, families: &[crate::plan::Family]) -> Plan {
+fn plan_of(options: &Options, choice: &Choice, families: &[Family]) -> Plan {
     let names = choice.names().into_iter().chain([ArmName(ArmName::BULKHEAD.to_owned())]);
     let arms = names.map(|name| PlannedArm::named(&name.0)).collect();
     Plan::new(options.length(), arms, families)
@@ -92,7 +94,7 @@ fn report(options: &Options, preflight: &Preflight, choice: &Choice) -> Report {
         told: options.told(),
         machine: preflight.machine.clone(),
         warnings: [&preflight.warnings[..], &choice.warnings].concat(),
-        arms: std::collections::BTreeMap::new(),
+        arms: BTreeMap::new(),
         rows: Vec::new(),
     }
 }
@@ -102,7 +104,9 @@ fn finish(mut keeper: Keeper, preflight: &Preflight, stop: &Stop) -> Result<Ende
     let (steal, warning) = preflight.steal_since()?;
     keeper.report_mut().machine.steal = steal;
     keeper.report_mut().seconds = keeper.began().elapsed().as_secs_f64();
-    warning.into_iter().for_each(|warning| keeper.warn(warning));
+    if let Some(warning) = warning {
+        keeper.warn(warning);
+    }
     keeper.write()?;
     let mut files = vec![keeper.path().to_owned()];
     files.extend(write_pages(keeper.report(), keeper.path())?);
@@ -127,9 +131,8 @@ fn write_pages(report: &Report, json: &Path) -> Result<Vec<PathBuf>> {
 fn without_figure(report: &Report) -> Vec<(&str, &ArmName)> {
     let mut found = Vec::new();
     for row in &report.rows {
-        let measured = |arm: &ArmName| {
-            row.runs.iter().any(|run| run.arm == *arm && matches!(run.outcome, Outcome::Measured(_)))
-        };
+        let measured =
+            |arm: &ArmName| row.runs.iter().any(|run| run.arm == *arm && matches!(run.outcome, Outcome::Measured(_)));
         for run in &row.runs {
             let pair = (&*row.name, &run.arm);
             if !measured(&run.arm) && !found.contains(&pair) {

@@ -94,7 +94,7 @@ mod tests {
             count += 1;
             if count >= enough { Ok(()) } else { Err(count) }
         };
-        assert_eq!(tries(Duration::from_secs(3600), || attempt(3)), Ok(()));
+        assert_eq!(tries(Duration::from_hours(1), || attempt(3)), Ok(()));
         assert_eq!(tries(Duration::ZERO, || attempt(5)), Err(4));
     }
 

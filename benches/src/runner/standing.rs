@@ -1,12 +1,13 @@
 //! An arm that stands: its pods, its application, its proxies, and what a load generator finds on it.
 
 use std::collections::BTreeSet;
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, anyhow, bail, ensure};
-use bulkhead_lab::{HostCommand, Lab, Process};
+use bulkhead_lab::{Host, HostCommand, Lab, Process, until};
 use bulkhead_measure::clocks::memory::proportional_set_size;
 use bulkhead_measure::{Order, Sample, Work};
 
@@ -118,7 +119,8 @@ impl Standing {
     fn order(&self, load: &Load, processes: &[ProxyProcess]) -> Result<Order> {
         let Load { work, warm_up, measured } = *load;
         let (target, cold) = if let Work::Handshake { .. } = work {
-            let (proxy, cold) = self.arm.cold()?.context("it is not known how to speak to the server's proxy itself")?;
+            let (proxy, cold) =
+                self.arm.cold()?.context("it is not known how to speak to the server's proxy itself")?;
             (proxy, Some(cold))
         } else {
             (self.arm.ends().service, None)
@@ -145,8 +147,20 @@ impl Standing {
             self.arm.processes().with_context(|| self.last_words())?.iter().map(|process| process.pid).collect();
         match before.iter().find(|process| !now.contains(&process.pid)) {
             None => Ok(()),
-            Some(gone) => bail!("process {} of the {} proxy has ended; {}", gone.pid, words(gone.end), self.last_words()),
+            Some(gone) => {
+                bail!("process {} of the {} proxy has ended; {}", gone.pid, words(gone.end), self.last_words())
+            }
         }
+    }
+
+    /// Waits until the pods have few connections left: the proxies close theirs after the client has closed its own.
+    fn until_closed(&self) -> Result<()> {
+        let ends = self.arm.ends();
+        until(GRACE, "end of the idle connections", || {
+            let open = [&ends.client, &ends.server].map(|pod| open_sockets(pod).unwrap_or(usize::MAX));
+            if open.iter().all(|open| *open <= FEW_SOCKETS) { Ok(()) } else { Err(format!("{open:?} sockets")) }
+        })?;
+        Ok(())
     }
 
     fn last_words(&self) -> String {
@@ -196,7 +210,7 @@ impl Lane for Standing {
             let status = holder.wait(GRACE)?;
             ensure!(status.success(), "idle connections were not kept: {}", end_of(&holder.log()?));
         }
-        Ok(())
+        self.until_closed()
     }
 }
 
@@ -227,6 +241,13 @@ const fn connections(work: Work) -> u32 {
     }
 }
 
+/// TCP sockets of a pod that are neither closed nor resting after that, from `TCP: inuse <number> ..`.
+fn open_sockets(pod: &Host) -> Option<usize> {
+    let text = fs::read_to_string(format!("/proc/{}/net/sockstat", pod.pid())).ok()?;
+    let line = text.lines().find_map(|line| line.strip_prefix("TCP: inuse "))?;
+    line.split_whitespace().next()?.parse().ok()
+}
+
 fn read_sample(text: &str) -> Result<Sample> {
     let line = text.lines().rfind(|line| line.contains(FIRST_FIELD)).context("the load generator printed no sample")?;
     serde_json::from_str(line).with_context(|| format!("the load generator printed `{line}`"))
@@ -255,10 +276,12 @@ const SIDECAR: u32 = 10_101;
 const FIRST_FIELD: &str = "\"seconds\"";
 /// What a program may take to start and end beside its work.
 const GRACE: Duration = Duration::from_secs(20);
-const TO_HOLD: Duration = Duration::from_secs(120);
+const TO_HOLD: Duration = Duration::from_mins(2);
 const TO_COME_UP: Duration = Duration::from_secs(20);
 const TO_COME_UP_AGAIN: Duration = Duration::from_secs(2);
 const FEW_ATTEMPTS: u32 = 3;
+/// Listeners, tunnels, and a control connection or two.
+const FEW_SOCKETS: usize = 200;
 const LINES: usize = 3;
 const CHARACTERS: usize = 400;
 

@@ -45,8 +45,8 @@ impl Stop {
     /// Waits for so long, or until somebody wants an end; says whether nobody did.
     pub fn wait(&self, time: Duration) -> bool {
         let wanted = self.0.wanted.lock().unwrap_or_else(PoisonError::into_inner);
-        let waited = self.0.changed.wait_timeout_while(wanted, time, |wanted| !*wanted);
-        !*waited.unwrap_or_else(PoisonError::into_inner).0
+        let ended = self.0.changed.wait_timeout_while(wanted, time, |wanted| !*wanted);
+        !*ended.unwrap_or_else(PoisonError::into_inner).0
     }
 }
 
@@ -71,7 +71,7 @@ mod tests {
         assert!(stop.wait(Duration::ZERO));
         let waiter = thread::spawn({
             let stop = stop.clone();
-            move || stop.wait(Duration::from_secs(3600))
+            move || stop.wait(Duration::from_hours(1))
         });
         stop.want();
         assert!(!waiter.join().unwrap() && stop.is_wanted());
