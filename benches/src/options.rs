@@ -61,8 +61,10 @@ impl Options {
     /// The values of `QUICK`, `ARMS` and `WORK`, for the result.
     pub fn told(&self) -> BTreeMap<String, String> {
         let quick = if self.quick { "1" } else { "0" };
-        let told = [("QUICK", quick), ("ARMS", &self.arms), ("WORK", &self.work)];
-        told.map(|(name, value)| (name.to_owned(), value.to_owned())).into()
+        let files = self.arm_file.iter().map(|file| file.display().to_string()).collect::<Vec<_>>().join(",");
+        let told = [("QUICK", quick), ("ARMS", &self.arms), ("WORK", &self.work), ("arm files", &files)];
+        let told = told.into_iter().filter(|(name, value)| *name != "arm files" || !value.is_empty());
+        told.map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
     }
 }
 

@@ -69,8 +69,8 @@ fn sample_seconds(warm_up: Duration, measured: Duration) -> f64 {
 
 fn memory_seconds(course: &MemoryCourse) -> f64 {
     let most = course.idle.iter().copied().max().unwrap_or(0);
-    let start = READY_SECONDS + course.settle.as_secs_f64();
-    start + f64::from(most) * SECONDS_PER_IDLE + sample_seconds(course.burst.warm_up, course.burst.measured)
+    let starts = 2.0 * READY_SECONDS + course.settle.as_secs_f64();
+    starts + f64::from(most) * SECONDS_PER_IDLE + sample_seconds(course.burst.warm_up, course.burst.measured)
 }
 
 /// Rules are one policy; cutoffs are as many facts, each signed by itself.
