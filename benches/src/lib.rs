@@ -9,6 +9,7 @@ pub mod certificates;
 pub mod machine;
 pub mod page;
 pub mod plan;
+pub mod profile;
 pub mod progress;
 pub mod proof;
 pub mod result;
