@@ -6,42 +6,43 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Sample {
-    /// Seconds between the two readings of the clocks.
+    /// Seconds from the first reading of the clocks to the second; all figures below are of this time.
     pub seconds: f64,
-    /// Operations that ended in that time: round trips, connections, requests; 0 for bulk.
+    /// Operations that ended well: round trips, connections, requests or calls; 0 for bulk.
     pub operations: u64,
-    /// Bytes of payload that the receiving application took in that time, both directions.
+    /// Bytes of payload that the receiving application took, both directions together.
     pub bytes: u64,
-    /// Operations that failed in that time, and of what kind the first was.
+    /// Operations that failed.
     pub failures: u64,
-    /// The first failure, in words.
+    /// The first failure, in words; none without failures.
     pub first_failure: Option<String>,
-    /// Processor seconds (user and system together) of each watched process, in the order of the order.
+    /// Processor seconds (user and system together) of each watched process, in the order of
+    /// [`Order::watch`](crate::Order::watch).
     pub watched: Vec<f64>,
-    /// The same of the load generator itself.
+    /// Processor seconds of the load generator itself; not those of the application that answers it.
     pub own: f64,
-    /// Processor seconds that the whole machine was not idle.
+    /// Processor seconds in which the machine was not idle, summed over its processors, `steal` included.
     pub machine: f64,
-    /// Of those, taken away by the host of the virtual machine.
+    /// Of those, the ones that the host of the virtual machine took away.
     pub steal: f64,
-    /// How long operations took, where that is asked.
+    /// How long operations took, for work that has operations.
     pub latency: Option<Latency>,
 }
 
-/// Percentiles in nanoseconds, from an HdrHistogram of three significant digits.
+/// How long operations took, in nanoseconds, from an HdrHistogram of three significant digits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Latency {
-    /// How many operations.
+    /// How many operations this is of.
     pub count: u64,
     /// Half took at most this.
     pub p50: u64,
-    /// Nine in ten.
+    /// 90 of 100 took at most this.
     pub p90: u64,
-    /// 99 of 100.
+    /// 99 of 100 took at most this.
     pub p99: u64,
-    /// 999 of 1,000.
+    /// 999 of 1,000 took at most this.
     pub p999: u64,
-    /// The longest.
+    /// The longest took this.
     pub max: u64,
 }

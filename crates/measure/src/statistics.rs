@@ -1,1 +1,13 @@
-//! What paired runs say.
+//! What paired runs say: medians, ratios, and how sure they are.
+//!
+//! Pure: numbers in, numbers out, and the dice are thrown by a seed that the caller gives, so that whoever has the runs
+//! can compute the same table again.
+
+mod bootstrap;
+mod difference;
+mod interval;
+mod quantile;
+
+pub use difference::{Difference, compare};
+pub use interval::{FEWEST_RUNS, Interval, StatisticsError, confidence, interval_of_median, paired_ratio};
+pub use quantile::{median, quantile, spread};

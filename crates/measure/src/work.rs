@@ -27,7 +27,8 @@ pub enum Work {
         /// How many at a time.
         parallel: u32,
     },
-    /// The same, but straight to the server's proxy and never on a connection that stands: a full handshake each.
+    /// Connect, one round trip of 128 bytes, close, straight to the server's proxy and each on a TLS connection of its
+    /// own: a full handshake each, nothing pooled and nothing resumed.
     Handshake {
         /// How many at a time.
         parallel: u32,
@@ -36,17 +37,17 @@ pub enum Work {
     Http {
         /// How many connections.
         connections: u32,
-        /// How many requests.
+        /// When the next request is sent; a rate is that of all connections together.
         pace: Pace,
     },
-    /// Unary gRPC calls, all in one HTTP/2 connection for each of `connections`.
+    /// Unary gRPC calls on kept HTTP/2 connections, several at a time in each.
     Grpc {
         /// How many connections.
         connections: u32,
-        /// How many calls.
+        /// When the next call is sent; a rate is that of all connections together.
         pace: Pace,
     },
-    /// Connections that have done one round trip and then nothing.
+    /// Connections that have done one round trip and then nothing, held until the generator is told to end.
     Idle {
         /// How many.
         connections: u32,
@@ -63,14 +64,15 @@ pub enum Direction {
     Down,
 }
 
-/// How fast requests are sent.
+/// When requests are sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Pace {
-    /// The next when the one before was answered (closed loop): finds the capacity, says nothing of latency.
+    /// Each when the one before it was answered (closed loop). This finds the capacity; it says nothing of latency, for
+    /// a slow answer also delays the requests that would have seen it.
     AsFastAsAnswered,
-    /// So many a second at constant distances, whatever becomes of them (open loop); latency counts from the moment at
-    /// which a request should have been sent.
+    /// So many a second at constant distances, whether earlier ones were answered or not (open loop). Latency counts
+    /// from the moment at which a request should have been sent.
     PerSecond(u32),
 }
 
@@ -82,13 +84,13 @@ pub struct Order {
     pub work: Work,
     /// To whom: the service; for [`Work::Handshake`] the server's proxy.
     pub target: SocketAddr,
-    /// How long to do it before the clocks are read.
+    /// How long to do it before the clocks are first read; nothing of it is in the sample.
     pub warm_up: Duration,
-    /// How long to do it between the two readings of the clocks.
+    /// How long to do it from the first reading of the clocks to the second.
     pub measured: Duration,
-    /// Processes whose processor time is read at both ends of the measured time, by process id.
+    /// The ids of the processes whose processor time is read at both ends of the measured time.
     pub watch: Vec<u32>,
-    /// How to speak to the server's proxy itself; only for [`Work::Handshake`].
+    /// How to speak to the server's proxy itself; there for [`Work::Handshake`], and for nothing else.
     pub cold: Option<Cold>,
 }
 
@@ -98,9 +100,9 @@ pub struct Order {
 pub struct Cold {
     /// What goes through TLS.
     pub dialect: Dialect,
-    /// A PEM file with the client's key and its chain.
+    /// A PEM file with the client's key and its chain, the leaf first.
     pub identity: PathBuf,
-    /// A PEM file with what the server's chain must end in.
+    /// A PEM file with the roots, in one of which the server's chain must end.
     pub roots: PathBuf,
     /// The service behind the proxy, for [`Dialect::Tunnel`].
     pub authority: SocketAddr,
@@ -110,8 +112,8 @@ pub struct Cold {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Dialect {
-    /// The application's bytes.
+    /// The application's bytes, as they are.
     Stream,
-    /// HTTP/2 with a CONNECT to the service.
+    /// HTTP/2 with one CONNECT to the service, and in its stream the application's bytes.
     Tunnel,
 }
