@@ -8,7 +8,7 @@ export BULKHEAD_BUILD_ID
 CARGO ?= cargo
 LOCKED := --locked
 
-.PHONY: help setup machine build demo test lint fmt-check clippy deny docs dependencies clean
+.PHONY: help setup machine build demo test lint fmt-check clippy deny docs dependencies counts clean
 
 help: ## what can be made
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 24
@@ -41,6 +41,9 @@ deny:
 
 dependencies:
 	ci/check-dependencies
+
+counts: ## count the instructions of the hot pure paths; fails above the thresholds
+	@ci/counts
 
 docs: ## build the documentation of the code
 	RUSTDOCFLAGS="-D warnings -A rustdoc::private-intra-doc-links" $(CARGO) doc $(LOCKED) --workspace --no-deps --document-private-items
