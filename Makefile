@@ -8,7 +8,7 @@ export BULKHEAD_BUILD_ID
 CARGO ?= cargo
 LOCKED := --locked
 
-.PHONY: help setup machine build demo test lint fmt-check clippy deny docs dependencies counts clean
+.PHONY: help setup machine build demo test bench counts lint fmt-check clippy deny docs dependencies clean
 
 help: ## what can be made
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 24
@@ -27,6 +27,9 @@ test: build ## run every test, as root or as an ordinary user
 
 demo: build ## tell the story in network namespaces: KEEP=1 leaves it running, BREAK=n must fail at step n
 	ci/demo
+
+bench: machine ## measure what the encryption costs, two hours at most: QUICK=1 six minutes; ARMS=, WORK= choose
+	ci/bench
 
 lint: fmt-check clippy deny dependencies ## format, lints, licences, and the direction of dependencies
 
