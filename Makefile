@@ -8,7 +8,7 @@ export BULKHEAD_BUILD_ID
 CARGO ?= cargo
 LOCKED := --locked
 
-.PHONY: help setup machine build demo test bench counts lint fmt-check clippy deny docs dependencies clean
+.PHONY: help setup peers machine build demo test bench counts lint fmt-check clippy deny docs dependencies clean
 
 help: ## what can be made
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 24
@@ -16,11 +16,14 @@ help: ## what can be made
 setup: ## install what the machine lacks (asks for an administrator's password if it must)
 	@ci/machine install
 
+peers: ## install the proxies that the bench compares Bulkhead with
+	@ci/peers
+
 machine:
 	@ci/machine check
 
 build: machine ## build every program
-	$(CARGO) build $(LOCKED) --workspace --bins
+	$(CARGO) build $(LOCKED) --workspace --bins --examples
 
 test: build ## run every test, as root or as an ordinary user
 	$(CARGO) test $(LOCKED) --workspace

@@ -28,7 +28,8 @@ pub trait Arm {
     fn stop(&mut self) -> Result<()>;
     /// The processes that are the proxies now, with their children.
     fn processes(&self) -> Result<Vec<ProxyProcess>>;
-    /// How a client without a proxy speaks to the server's proxy, and where; none where there is no TLS.
+    /// How a client without a proxy speaks to the server's proxy, and where; none where there is no TLS. In the client's
+    /// pod it has to run as the proxies' user, whose traffic is not captured.
     fn cold(&self) -> Result<Option<(SocketAddr, Cold)>>;
     /// What the proxies have logged, for an error's text.
     fn log(&self) -> String;
@@ -80,6 +81,8 @@ pub struct About {
     pub pooled: bool,
     /// The key exchange of its handshakes, e.g. `X25519MLKEM768`; none without TLS.
     pub key_exchange: Option<String>,
+    /// The cipher suite of its connections, e.g. `TLS_AES_256_GCM_SHA384`; none without TLS.
+    pub cipher_suite: Option<String>,
 }
 
 /// What an arm does to the bytes between the two pods.

@@ -15,6 +15,12 @@ pub fn find(name: &str) -> Result<PathBuf, LabError> {
     find_in(&directory()?, name, BUILD_ID)
 }
 
+/// The built example of this name, from the directory `examples` beside the binaries, under the same condition as
+/// [`find`].
+pub fn find_example(name: &str) -> Result<PathBuf, LabError> {
+    find_in(&directory()?.join("examples"), name, BUILD_ID)
+}
+
 /// [`find`], in this directory and of this build.
 pub fn find_in(directory: &Path, name: &str, expected: &str) -> Result<PathBuf, LabError> {
     let path = directory.join(name);

@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use tempfile::TempDir;
 
 use crate::address::{LAST, Place};
-use crate::capture::Recording;
+use crate::capture::{Recording, Sampling, Scope};
 use crate::command::HostCommand;
 use crate::error::LabError;
 use crate::fault::Faults;
@@ -60,10 +60,20 @@ impl Lab {
 
     /// Starts to capture what crosses the bridge. When this returns, the next packet is in it.
     pub fn capture(&self) -> Result<Recording, LabError> {
+        self.record(&Scope::everything())
+    }
+
+    /// Starts to capture the next packets of one host or pod, at most `packets` of them, and of each at most the first
+    /// `bytes`. When this returns, the next packet is in it; once it has as many as it wants it costs nothing any more.
+    pub fn sample(&self, host: &Host, packets: usize, bytes: usize) -> Result<Sampling, LabError> {
+        Ok(Sampling::new(self.record(&Scope::first(packets, bytes, host))?))
+    }
+
+    fn record(&self, scope: &Scope) -> Result<Recording, LabError> {
         let number = self.recordings.fetch_add(1, Ordering::Relaxed);
         let tcpdump = HostCommand::new(Arc::clone(&self.parts.switch), self.parts.logs.clone(), "tcpdump");
         let file = self.directory.path().join(format!("capture-{number}.pcap"));
-        Recording::start(tcpdump, file, Arc::clone(&self.parts.switch), number)
+        Recording::start(tcpdump, file, Arc::clone(&self.parts.switch), number, scope)
     }
 
     /// The lab's directory, in which everybody may read: logs, captures, and what a test puts there.

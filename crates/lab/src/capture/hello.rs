@@ -1,10 +1,24 @@
 //! Which group a TLS 1.3 server chose for the key exchange, read from its first flight (RFC 8446, 4.1.3 and 4.2.8).
 
-/// The named group of the key share in the ServerHello of a stream that a TLS server sent; 0x11ec is X25519MLKEM768.
+/// What a TLS 1.3 server chose.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ServerHello {
+    /// The cipher suite; 0x1302 is TLS_AES_256_GCM_SHA384.
+    pub cipher_suite: u16,
+    /// The named group of its key share; 0x11ec is X25519MLKEM768.
+    pub key_share: u16,
+}
+
+/// The named group of the key share in the ServerHello of a stream, as [`server_hello`] finds it.
+pub fn server_hello_key_share(stream: &[u8]) -> Option<u16> {
+    server_hello(stream).map(|hello| hello.key_share)
+}
+
+/// The ServerHello of a stream that a TLS server sent.
 ///
 /// A HelloRetryRequest, which names a group and brings no share, is passed over. `None` if there is no ServerHello, it
 /// is incomplete, or it has no key share, as in TLS 1.2.
-pub fn server_hello_key_share(stream: &[u8]) -> Option<u16> {
+pub fn server_hello(stream: &[u8]) -> Option<ServerHello> {
     let handshake = handshake_bytes(stream);
     let mut rest = Reader(&handshake);
     loop {
@@ -14,14 +28,14 @@ pub fn server_hello_key_share(stream: &[u8]) -> Option<u16> {
         }
         match read_server_hello(&mut body)? {
             Hello::Retry => {}
-            Hello::Share(group) => return Some(group),
+            Hello::Choice(choice) => return Some(choice),
         }
     }
 }
 
 enum Hello {
     Retry,
-    Share(u16),
+    Choice(ServerHello),
 }
 
 fn read_server_hello(body: &mut Reader) -> Option<Hello> {
@@ -30,14 +44,16 @@ fn read_server_hello(body: &mut Reader) -> Option<Hello> {
         return Some(Hello::Retry);
     }
     let _session_id = body.vector(1)?;
-    let _cipher_suite_and_compression = body.take(3)?;
+    let cipher_suite = u16::try_from(body.number(2)?).ok()?;
+    let _compression = body.take(1)?;
     let mut extensions = body.vector(2)?;
     loop {
         let (kind, mut data) = (extensions.number(2)?, extensions.vector(2)?);
         if kind == KEY_SHARE {
-            let group = u16::try_from(data.number(2)?).ok()?;
+            let key_share = u16::try_from(data.number(2)?).ok()?;
             let share = data.vector(2)?;
-            return (!share.0.is_empty() && data.0.is_empty()).then_some(Hello::Share(group));
+            let choice = ServerHello { cipher_suite, key_share };
+            return (!share.0.is_empty() && data.0.is_empty()).then_some(Hello::Choice(choice));
         }
     }
 }
@@ -101,6 +117,7 @@ mod tests {
     use proptest::prelude::*;
 
     const X25519_MLKEM768: u16 = 0x11ec;
+    const AES_256_GCM: u16 = 0x1302;
 
     fn vector(length_bytes: usize, content: &[u8]) -> Vec<u8> {
         [&content.len().to_be_bytes()[8 - length_bytes..], content].concat()
@@ -137,6 +154,7 @@ mod tests {
             (Vec::new(), None),
         ] {
             assert_eq!(server_hello_key_share(&stream), group);
+            assert!(server_hello(&stream).is_none_or(|hello| hello.cipher_suite == AES_256_GCM));
         }
     }
 

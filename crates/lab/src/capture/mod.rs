@@ -4,6 +4,8 @@ mod hello;
 mod packet;
 mod reader;
 mod recording;
+mod sampling;
+mod scope;
 mod stream;
 mod stretch;
 
@@ -11,9 +13,11 @@ use std::net::IpAddr;
 use std::path::Path;
 use std::time::SystemTime;
 
-pub use hello::server_hello_key_share;
+pub use hello::{ServerHello, server_hello, server_hello_key_share};
 pub use packet::{Packet, Segment};
 pub use recording::Recording;
+pub use sampling::Sampling;
+pub(crate) use scope::Scope;
 pub use stream::Stream;
 
 use crate::error::LabError;

@@ -18,7 +18,8 @@ pub struct Packet {
     pub to: SocketAddr,
     /// What its TCP header says, if it has one.
     pub tcp: Option<Segment>,
-    /// What it carries behind the TCP or UDP header; for other protocols, behind the IP header.
+    /// What it carries behind the TCP or UDP header; for other protocols, behind the IP header. In a sample that keeps
+    /// only so many bytes of each packet, as much of it as was kept.
     pub payload: Vec<u8>,
 }
 

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::scope::Scope;
 use super::{Capture, stretch};
 use crate::address::{BRIDGE, NOBODY};
 use crate::capture::Packet;
@@ -30,10 +31,12 @@ impl Recording {
         file: PathBuf,
         switch: Arc<Namespace>,
         number: usize,
+        scope: &Scope,
     ) -> Result<Self, LabError> {
         // As root (`-Z`): in a user namespace there may be no account to change to, and the file is ours to read.
-        let tcpdump = tcpdump.args(["-i", wire::BRIDGE_NAME, "-Z", "root", "-s", SNAPLEN, "-B", BUFFER_KIB]);
+        let tcpdump = tcpdump.args(["-i", wire::BRIDGE_NAME, "-Z", "root"]);
         let tcpdump = tcpdump.args(["--immediate-mode", "--time-stamp-precision=nano", "-U", "-w"]).arg(&file);
+        let tcpdump = tcpdump.args(scope.words());
         let tcpdump = tcpdump.spawn(&format!("tcpdump-{number}"))?;
         tcpdump.wait_for_log("listening on", PATIENCE)?;
         Ok(Self { tcpdump, file, switch, mark: format!("bulkhead-lab: end of capture {number}") })
@@ -51,20 +54,36 @@ impl Recording {
 
     /// Ends the recording when all that was sent before is in it. It is an error if the kernel had to drop packets.
     pub fn stop(self) -> Result<Capture, LabError> {
-        self.wait_for_mark()?;
-        self.tcpdump.terminate()?;
-        self.tcpdump.wait(PATIENCE)?;
+        self.end()?;
         match dropped(&self.tcpdump.log()?) {
             0 => Capture::read(&self.file),
             packets => Err(LabError::CaptureIncomplete { packets }),
         }
     }
 
-    /// The kernel hands packets over in order: once the mark is in the file, so is all that came before.
+    /// Ends it when it has all the packets that it wants, or else as [`Recording::stop`] does; what the kernel dropped
+    /// does not matter.
+    pub(super) fn finish(self) -> Result<Capture, LabError> {
+        self.end()?;
+        Capture::read(&self.file)
+    }
+
+    fn end(&self) -> Result<(), LabError> {
+        self.wait_for_mark()?;
+        self.tcpdump.terminate()?;
+        self.tcpdump.wait(PATIENCE)?;
+        Ok(())
+    }
+
+    /// The kernel hands packets over in order: once the mark is in the file, so is all that came before. A capture of
+    /// so many packets may end before.
     fn wait_for_mark(&self) -> Result<(), LabError> {
         let read_error = |source| LabError::File { action: "read", path: self.file.clone(), source };
         let begin = self.file.metadata().map_err(read_error)?.len();
         until(PATIENCE, "mark at the end of the capture", || {
+            if !self.tcpdump.is_running() {
+                return Ok(());
+            }
             // Sent anew at each look, for the first one may have met a full buffer.
             self.send_mark().and_then(|()| self.file_after(begin)).map_err(|error| error.to_string()).and_then(|tail| {
                 let found = stretch::contains(&tail, self.mark.as_bytes());
@@ -100,10 +119,6 @@ fn dropped(log: &str) -> u64 {
     line.and_then(|line| line.split_whitespace().next()?.parse().ok()).unwrap_or(0)
 }
 
-const SNAPLEN: &str = "262144";
-/// 128 MiB. On two cores that is enough for some 200 MB as fast as the cables carry them, and without end at the pace of
-/// a proxy; each capture takes so much of the kernel's memory.
-const BUFFER_KIB: &str = "131072";
 const PATIENCE: Duration = Duration::from_secs(30);
 /// RFC 863.
 const DISCARD: u16 = 9;

@@ -87,3 +87,40 @@ fn a_capture_shows_the_retransmissions_of_a_cut_host() {
     let capture = recording.stop().unwrap();
     assert_eq!(capture.streams().iter().find(|stream| stream.from.ip() == one.ipv4()).unwrap().bytes, b"into the void");
 }
+
+#[test]
+fn a_sample_ends_by_itself_and_keeps_the_beginnings_of_packets() {
+    let lab = lab();
+    let (one, two, other) = (lab.host("one").unwrap(), lab.host("two").unwrap(), lab.host("other").unwrap());
+    let sampling = lab.sample(&one, PACKETS, 256).unwrap();
+    let _elsewhere = talk(&other, &two);
+    let (client, mut server) = talk(&one, &two);
+    let text = vec![b'a'; 1_000_000];
+    std::thread::scope(|scope| {
+        scope.spawn(|| server.write_all(&text).unwrap());
+        assert!(arrives(&client, &text, DEADLINE));
+    });
+    let capture = sampling.finish().unwrap();
+    let packets = capture.packets();
+    assert!((2..=PACKETS).contains(&packets.len()), "{} packets", packets.len());
+    assert!(packets.iter().all(|packet| packet.is_between(one.ipv4().into(), two.ipv4().into())));
+    let cut: Vec<_> = packets.iter().filter(|packet| !packet.payload.is_empty()).collect();
+    assert!(!cut.is_empty() && cut.iter().all(|packet| packet.payload == vec![b'a'; packet.payload.len()]));
+    assert!(cut.iter().all(|packet| packet.payload.len() < 256), "{:?}", cut[0].payload.len());
+}
+
+#[test]
+fn a_sample_has_all_of_a_few_packets() {
+    let lab = lab();
+    let (one, two) = (lab.host("one").unwrap(), lab.host("two").unwrap());
+    let sampling = lab.sample(&one, PACKETS, 256).unwrap();
+    let (mut client, server) = talk(&one, &two);
+    client.write_all(b"the last word").unwrap();
+    assert!(arrives(&server, b"the last word", DEADLINE));
+    let capture = sampling.finish().unwrap();
+    assert!(capture.payload_contains(b"the last word"));
+    assert_eq!(capture.syns_between(one.ipv4(), two.ipv4()).len(), 1);
+}
+
+/// How many packets a sample takes.
+const PACKETS: usize = 20;

@@ -1,0 +1,175 @@
+//! Every arm that this machine can run carries bytes and proves what it says, in a lab.
+
+#![allow(clippy::unwrap_used, reason = "the helpers of tests fail as tests do")]
+
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::time::Duration;
+
+use bulkhead_benches::arm::{Arm, Ends, Protection};
+use bulkhead_benches::arms::{Choice, Ground, SIDECAR, choose, pods};
+use bulkhead_benches::certificates::Certificates;
+use bulkhead_benches::proof;
+use bulkhead_lab::{Host, Lab, Process, rights, until};
+
+#[test]
+fn every_arm_carries_bytes_and_proves_its_protection() {
+    let world = World::new();
+    let mut arms = world.arms(&choice(ALL));
+    // The documented example of another proxy is one that may be here.
+    if arms.iter().any(|arm| arm.name().0 == "haproxy") {
+        arms.extend(world.arms(&choice(EXAMPLE)));
+    }
+    assert!(["none", "relay"].iter().all(|name| arms.iter().any(|arm| arm.name().0 == *name)), "need nothing but us");
+    for mut arm in arms {
+        let _application = serve(arm.ends());
+        proof::start(&world.lab, &mut *arm).unwrap();
+        let seen = prove(&world.lab, &*arm, arm.about().protection).unwrap();
+        println!("{}: {seen:?}; {} processes", arm.name(), arm.processes().unwrap().len());
+        refuses_plaintext_from_outside(&*arm);
+        arm.stop().unwrap();
+        assert!(arm.processes().unwrap().is_empty());
+    }
+}
+
+#[test]
+fn a_relay_that_pretends_to_encrypt_is_found_out() {
+    let world = World::new();
+    let mut arm = world.arms(&choice("relay")).pop().unwrap();
+    let _application = serve(arm.ends());
+    arm.start().unwrap();
+    let problem = prove(&world.lab, &*arm, Protection::MutualTls).unwrap_err();
+    assert!(problem.contains("legible"), "{problem}");
+    assert!(proof::mutual(&*arm).is_err());
+}
+
+#[test]
+fn every_pod_has_the_same_congestion_control() {
+    let world = World::new();
+    let arms = world.arms(&choice("none,relay"));
+    let ends = arms.iter().flat_map(|arm| [&arm.ends().client, &arm.ends().server]);
+    let found: Vec<String> = ends.map(|pod| pods::congestion_control(pod).unwrap()).collect();
+    assert!(found.iter().all(|each| *each == found[0]), "{found:?}");
+    let warning = pods::not_pinned(&arms[0].ends().client).unwrap();
+    assert_eq!(warning.is_none(), found[0] == pods::PINNED, "{warning:?}");
+}
+
+#[test]
+fn an_arm_restarts() {
+    let world = World::new();
+    let mut arm = world.arms(&choice("relay")).pop().unwrap();
+    let _application = serve(arm.ends());
+    for _ in 0..3 {
+        arm.start().unwrap();
+        assert!(arm.start().is_err(), "it runs already");
+        prove(&world.lab, &*arm, Protection::Relayed).unwrap();
+        arm.stop().unwrap();
+    }
+}
+
+#[test]
+fn no_client_talks_to_a_server_with_a_strangers_certificate() {
+    let world = World::new();
+    let stranger = Certificates::make(&world.lab.directory().join("stranger")).unwrap();
+    let certificates = Certificates { server: stranger.server, ..world.certificates.clone() };
+    let ground = Ground { certificates: &certificates, ..world.ground() };
+    for mut arm in choice("haproxy,nginx,envoy-tls,envoy-connect").build(&ground).unwrap() {
+        let _application = serve(arm.ends());
+        arm.start().unwrap();
+        until(DEADLINE, "the client's proxy listens", || connect(&arm.ends().client, arm.ends().service)).unwrap();
+        let (proxy, _) = arm.cold().unwrap().unwrap();
+        until(DEADLINE, "the server's proxy listens", || connect(&world.one, proxy)).unwrap();
+        assert!(talk(arm.ends()).is_err(), "{} talks to a stranger:\n{}", arm.name(), arm.log());
+    }
+}
+
+struct World {
+    certificates: Certificates,
+    one: Host,
+    two: Host,
+    lab: Lab,
+}
+
+impl World {
+    fn new() -> Self {
+        rights::ensure().unwrap_or_else(|error| panic!("{error}; {}", error.hint().unwrap_or_default()));
+        let lab = Lab::new().unwrap();
+        let (one, two) = (lab.host("one").unwrap(), lab.host("two").unwrap());
+        let certificates = Certificates::make(&lab.directory().join("certificates")).unwrap();
+        Self { certificates, one, two, lab }
+    }
+
+    fn ground(&self) -> Ground<'_> {
+        Ground { lab: &self.lab, one: &self.one, two: &self.two, certificates: &self.certificates }
+    }
+
+    fn arms(&self, choice: &Choice) -> Vec<Box<dyn Arm>> {
+        choice.build(&self.ground()).unwrap()
+    }
+}
+
+/// What can be here; what cannot is printed.
+fn choice(text: &str) -> Choice {
+    let choice = choose(text).unwrap();
+    choice.warnings.iter().for_each(|warning| eprintln!("{warning}"));
+    choice
+}
+
+/// One exchange of legible text, and what the wire showed of it.
+fn prove(lab: &Lab, arm: &dyn Arm, protection: Protection) -> Result<String, String> {
+    until(DEADLINE, "the way is open", || talk(arm.ends())).unwrap();
+    let sampling = proof::sample(lab, arm.ends()).unwrap();
+    talk(arm.ends()).unwrap();
+    let capture = sampling.finish().unwrap();
+    proof::look(&capture, arm.ends(), protection).map(|proof| format!("{proof:?}"))
+}
+
+/// Sends a request with the marker in it, and demands an answer with the same.
+fn talk(ends: &Ends) -> Result<(), String> {
+    let words = |error: std::io::Error| error.to_string();
+    let mut stream = connect(&ends.client, ends.service).map_err(words)?;
+    stream.set_read_timeout(Some(DEADLINE)).unwrap();
+    let text = "bulkhead-bench-legible-text ".repeat(40);
+    stream.write_all(format!("GET /{text} HTTP/1.1\r\n\r\n").as_bytes()).map_err(words)?;
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).map_err(words)?;
+    if answer.contains(&text) { Ok(()) } else { Err(format!("the answer is {answer:?}")) }
+}
+
+fn connect(from: &Host, to: SocketAddr) -> std::io::Result<TcpStream> {
+    from.inside(|| TcpStream::connect_timeout(&to, DEADLINE)).unwrap()
+}
+
+/// Not even the proxy's own user gets past the proxy, from the client's pod to the application.
+fn refuses_plaintext_from_outside(arm: &dyn Arm) {
+    let ends = arm.ends();
+    let url = format!("http://{}/", ends.service);
+    let curl = ends.client.command("curl").args(["-s", "-m", "5", &url]).uid(SIDECAR).gid(SIDECAR);
+    let output = curl.run(DEADLINE).unwrap();
+    let refused = !output.status.success() && output.stdout.is_empty();
+    assert_eq!(refused, arm.about().protection != Protection::None, "{}: {output:?}", arm.name());
+}
+
+/// Answers every request with its own first line.
+fn serve(ends: &Ends) -> Process {
+    let script = "
+import socketserver, sys
+class Echo(socketserver.StreamRequestHandler):
+    def handle(self):
+        line = self.rfile.readline()
+        while self.rfile.readline() not in (b'\\r\\n', b''): pass
+        self.wfile.write(b'HTTP/1.1 200 OK\\r\\n\\r\\n' + line)
+server = socketserver.ThreadingTCPServer((sys.argv[1], 8080), Echo)
+print('listening', flush=True)
+server.serve_forever()
+";
+    let python = ends.server.command("python3").args(["-c", script, &ends.service.ip().to_string()]);
+    let server = python.uid(2000).gid(2000).spawn(&format!("{}-application", ends.server.name())).unwrap();
+    server.wait_for_log("listening", DEADLINE).unwrap();
+    server
+}
+
+/// Far more than anything here takes.
+const DEADLINE: Duration = Duration::from_secs(20);
+const ALL: &str = "";
+const EXAMPLE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/bench-arm-example.yaml");
