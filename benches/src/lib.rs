@@ -6,6 +6,8 @@
 pub mod arm;
 pub mod arms;
 pub mod certificates;
+#[cfg(test)]
+pub(crate) mod example;
 pub mod machine;
 pub mod page;
 pub mod plan;

@@ -1,1 +1,63 @@
 //! The result as a table for a terminal and for Markdown.
+//!
+//! Both show the same: warnings, a table of medians by each row's leading measures with Bulkhead's ratio to each arm, the
+//! verdicts in words, a longer table of the further measures, and the machine.
+
+use std::fmt::Write as _;
+
+use crate::result::{Outcome, Report};
+use crate::verdict::{RowVerdict, number};
+use matrix::{Matrix, Which};
+
+mod markdown;
+pub mod matrix;
+mod text;
+
+pub use markdown::{markdown, summary};
+pub use text::text;
+
+/// What must be known to read a table of medians.
+pub const LEGEND: &str = "Medians. Beneath each: Bulkhead's figure divided by the arm's, run by run of the same round, \
+and between what that ratio lies with 95 % confidence (all of 3 pairs: 75 %). A ratio whose interval holds 1 is no \
+difference. Less is better, except for throughput and operations a second.";
+
+/// What is different where a table compares settings.
+pub const SETTINGS_LEGEND: &str = "The figure with the setting divided by that without.";
+
+/// What was run, when, and for how long.
+pub fn head(report: &Report) -> String {
+    let told: Vec<_> = report.told.iter().map(|(name, value)| format!("{name}={value}")).collect();
+    let minutes = number::with_decimals(report.seconds / 60.0, 0);
+    let began = report.began.replacen('T', " ", 1).replace('Z', " UTC");
+    let run = format!("Bulkhead {}, {began}, {minutes} minutes", report.version);
+    [vec![run], told].concat().join(", ")
+}
+
+/// The machine, in one line.
+pub fn machine(report: &Report) -> String {
+    let machine = &report.machine;
+    let mut line = format!("{}, {} cores, ", machine.processor, machine.cores);
+    #[allow(clippy::cast_precision_loss, reason = "three digits of it are shown")]
+    let gigabytes = machine.memory as f64 / 1e9;
+    let _ = write!(line, "{} GB of memory, Linux {}; ", number::with_decimals(gigabytes, 1), machine.kernel);
+    let _ = write!(line, "{}, {}; ", machine.congestion_control, machine.cipher_suite);
+    let _ = write!(line, "load {} before, ", number::with_decimals(machine.load_before, 2));
+    let _ =
+        write!(line, "{} % of its time taken by its host meanwhile", number::with_decimals(machine.steal * 100.0, 1));
+    line
+}
+
+/// How many runs there were, and how many failed.
+pub fn runs(report: &Report) -> String {
+    let all = report.rows.iter().map(|row| row.runs.len()).sum::<usize>();
+    let failed = report.rows.iter().flat_map(|row| &row.runs).filter(|run| matches!(run.outcome, Outcome::Failed(_)));
+    let [all, failed] = [all, failed.count()].map(|count| number::thousands(&count.to_string()));
+    format!("{all} runs, all of them kept; {failed} failed")
+}
+
+fn matrices(rows: &[RowVerdict<'_>]) -> [Vec<Matrix>; 2] {
+    [Which::Leading, Which::Further].map(|which| matrix::of(rows, which))
+}
+
+#[cfg(test)]
+mod tests;
