@@ -5,17 +5,24 @@
 
 pub mod arm;
 pub mod arms;
+pub mod bulkhead;
 pub mod certificates;
+pub mod descriptors;
 #[cfg(test)]
 pub(crate) mod example;
 pub mod machine;
+pub mod options;
 pub mod page;
 pub mod plan;
 pub mod profile;
 pub mod progress;
 pub mod proof;
 pub mod result;
+pub mod revocation;
 pub mod rows;
 pub mod runner;
+pub mod stream;
 pub mod table;
 pub mod verdict;
+pub mod watching;
+pub mod workload_api;

@@ -1,1 +1,150 @@
-//! What the bench runs on, and whether it is fit for it.
+//! What the machine is, and what on it would spoil the figures: said before the first run, and in the result.
+
+mod descriptors;
+
+use std::fs;
+use std::thread;
+use std::time::Duration;
+
+use anyhow::{Context as _, Result};
+use bulkhead_measure::clocks::machine::{Busy, Description, load_average};
+
+use crate::result::Machine;
+
+/// The machine before the first run.
+pub struct Preflight {
+    /// As the result tells it; its steal is not known before the end.
+    pub machine: Machine,
+    /// What a reader must know, in sentences.
+    pub warnings: Vec<String>,
+    /// How many idle connections a proxy can hold.
+    pub idle_connections: u32,
+    since: Busy,
+}
+
+impl Preflight {
+    /// Looks at the machine for a second, and raises the limit of descriptors, so that so many connections can be held.
+    pub fn look(idle_connections: u32) -> Result<Self> {
+        let description = Description::of_this_machine()?;
+        let (descriptors, load, first) =
+            (descriptors::raise(descriptors::needed(idle_connections))?, load_average()?, Busy::now()?);
+        thread::sleep(LOOK);
+        let state = State {
+            cores: description.cores,
+            load,
+            steal: share_of_steal(&first)?,
+            has_cubic: has_cubic()?,
+            descriptors,
+            idle_connections,
+        };
+        let (warnings, idle_connections) = (state.warnings(), descriptors::connections(descriptors));
+        Ok(Self { machine: machine(description, load), warnings, idle_connections, since: first })
+    }
+
+    /// The share of the processors' time that the host took away since the first look, and what must be said of it.
+    pub fn steal_since(&self) -> Result<(f64, Option<String>)> {
+        let steal = share_of_steal(&self.since)?;
+        Ok((steal, steal_warning(steal, "while the bench ran")))
+    }
+}
+
+/// What decides whether figures can be trusted.
+struct State {
+    cores: u32,
+    load: f64,
+    steal: f64,
+    has_cubic: bool,
+    descriptors: u64,
+    idle_connections: u32,
+}
+
+impl State {
+    fn warnings(&self) -> Vec<String> {
+        let Self { cores, load, descriptors, idle_connections, .. } = self;
+        let busy = (*load > f64::from(*cores))
+            .then(|| format!("the machine is busy: its load was {load:.1} on {cores} cores before the first run"));
+        let without_cubic = (!self.has_cubic)
+            .then(|| "this kernel has no congestion control `cubic`: figures of bulk are of another one".to_owned());
+        let fits = descriptors::connections(*descriptors);
+        let few = (fits < *idle_connections).then(|| {
+            format!(
+                "a process may open {descriptors} descriptors, {} are needed: rows hold at most {fits} idle connections",
+                descriptors::needed(*idle_connections)
+            )
+        });
+        let steal = steal_warning(self.steal, "in the second before the first run");
+        [busy, steal, without_cubic, few].into_iter().flatten().collect()
+    }
+}
+
+fn steal_warning(steal: f64, when: &str) -> Option<String> {
+    (steal > MOST_STEAL)
+        .then(|| format!("the host of this machine took {:.1} % of the processors' time away {when}", steal * 100.0))
+}
+
+fn share_of_steal(since: &Busy) -> Result<f64> {
+    let spent = Busy::now()?.since(since);
+    Ok(if spent.total.is_zero() { 0.0 } else { spent.steal.as_secs_f64() / spent.total.as_secs_f64() })
+}
+
+fn has_cubic() -> Result<bool> {
+    let available = fs::read_to_string(AVAILABLE).with_context(|| format!("cannot read {AVAILABLE}"))?;
+    Ok(available.split_whitespace().any(|name| name == CONGESTION_CONTROL))
+}
+
+fn machine(description: Description, load: f64) -> Machine {
+    Machine {
+        kernel: description.kernel,
+        processor: description.processor,
+        cores: description.cores,
+        memory: description.memory,
+        congestion_control: CONGESTION_CONTROL.to_owned(),
+        cipher_suite: CIPHER_SUITE.to_owned(),
+        load_before: load,
+        steal: 0.0,
+    }
+}
+
+const LOOK: Duration = Duration::from_secs(1);
+const MOST_STEAL: f64 = 0.02;
+const AVAILABLE: &str = "/proc/sys/net/ipv4/tcp_available_congestion_control";
+/// What every pod is pinned to.
+const CONGESTION_CONTROL: &str = "cubic";
+/// What every arm negotiates.
+const CIPHER_SUITE: &str = "TLS_AES_256_GCM_SHA384";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_would_spoil_the_figures_is_said() {
+        check(&calm(), &[]);
+        check(
+            &State { load: 2.1, ..calm() },
+            &["the machine is busy: its load was 2.1 on 2 cores before the first run"],
+        );
+        let stolen =
+            "the host of this machine took 2.5 % of the processors' time away in the second before the first run";
+        check(&State { steal: 0.025, ..calm() }, &[stolen]);
+        let other = "this kernel has no congestion control `cubic`: figures of bulk are of another one";
+        check(&State { has_cubic: false, ..calm() }, &[other]);
+        let few = "a process may open 20000 descriptors, 20512 are needed: rows hold at most 9744 idle connections";
+        check(&State { descriptors: 20_000, ..calm() }, &[few]);
+        check(&State { descriptors: 1024, idle_connections: 0, ..calm() }, &[]);
+    }
+
+    fn check(state: &State, expected: &[&str]) {
+        assert_eq!(state.warnings(), expected);
+    }
+
+    #[test]
+    fn the_limits_themselves_are_no_reason_to_warn() {
+        check(&State { load: 2.0, steal: 0.02, descriptors: 20_512, ..calm() }, &[]);
+    }
+
+    fn calm() -> State {
+        let (has_cubic, descriptors) = (true, 65_536);
+        State { cores: 2, load: 0.3, steal: 0.001, has_cubic, descriptors, idle_connections: 10_000 }
+    }
+}

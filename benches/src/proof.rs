@@ -23,9 +23,11 @@ use crate::arm::{Arm, Ends, Protection};
 use crate::certificates::Certificates;
 use knock::{Answer, knock};
 
-/// Begins to capture the first packets of a run, for [`look`].
-pub fn sample(lab: &Lab, ends: &Ends) -> Result<Sampling, LabError> {
-    lab.sample(&ends.client, PACKETS, BYTES)
+/// Begins to capture the first packets of a run with so many connections at a time, for [`look`]: what is first seen of
+/// each is that it is opened.
+pub fn sample(lab: &Lab, ends: &Ends, connections: u32) -> Result<Sampling, LabError> {
+    let opening = PACKETS_OF_OPENING * connections.min(MANY) as usize;
+    lab.sample(&ends.client, PACKETS + opening, BYTES)
 }
 
 /// Starts the proxies of an arm, waits until they have made a connection with each other, and proves by it that they use
@@ -105,8 +107,11 @@ fn stranger() -> Result<(tempfile::TempDir, PathBuf)> {
     Ok((directory, identity))
 }
 
-/// As many packets as are looked at in each run.
+/// As many packets as are looked at in each run, besides those that open its connections.
 const PACKETS: usize = 200;
+const PACKETS_OF_OPENING: usize = 8;
+/// No generator opens more connections than this at a time.
+const MANY: u32 = 128;
 /// As much of each: the headers, and enough payload for the application's marker, which comes every 128 bytes.
 const BYTES: usize = 256;
 /// More than a handshake and what goes before it.

@@ -118,7 +118,7 @@ fn choice(text: &str) -> Choice {
 /// One exchange of legible text, and what the wire showed of it.
 fn prove(lab: &Lab, arm: &dyn Arm, protection: Protection) -> Result<String, String> {
     until(DEADLINE, "the way is open", || talk(arm.ends())).unwrap();
-    let sampling = proof::sample(lab, arm.ends()).unwrap();
+    let sampling = proof::sample(lab, arm.ends(), 1).unwrap();
     talk(arm.ends()).unwrap();
     let capture = sampling.finish().unwrap();
     proof::look(&capture, arm.ends(), protection).map(|proof| format!("{proof:?}"))

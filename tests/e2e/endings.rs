@@ -8,7 +8,7 @@ use crate::pair::Pair;
 /// What a client of the lab's application says in web about db's port 8081 or 8082.
 fn client(pair: &Pair, role: &str, port: u16) -> Result<String> {
     let address = format!("{}:{port}", pair.db.pod().ipv4());
-    let ended = pair.web.application().args([role, &address]).run(DEADLINE)?.success(role)?;
+    let ended = pair.web.application()?.args([role, &address]).run(DEADLINE)?.success(role)?;
     Ok(ended.stdout.trim().to_owned())
 }
 

@@ -24,7 +24,7 @@ fn another_user_gets_nothing_from_a_workloads_socket() -> Result<()> {
     let node = mesh.node("n1", "internal")?;
     let web = node.workload_without_sidecar(mesh.operator(), "ns/shop/sa/web", "internal")?;
     let rogue =
-        web.command(&web.rogue_program()).args(["fetch", "/run/bulkhead/agent/api.sock", &web.stolen_path("web")]);
+        web.command(&web.rogue_program()?).args(["fetch", "/run/bulkhead/agent/api.sock", &web.stolen_path("web")]);
     let fetched = rogue.run(DEADLINE)?;
     ensure!(!fetched.status.success(), "the application's user got {}", fetched.stdout);
     Ok(())

@@ -46,7 +46,8 @@ fn only_a_workload_of_this_mesh_opens_a_tunnel() -> Result<()> {
     let db = pair.db.pod().ipv4();
     for identity in ["none", "self-signed", "other-authority", &node, &operator] {
         let words = ["connect", identity, &format!("{db}:15008"), &format!("{db}:8080")];
-        let answer = stranger.command(pair.web.rogue_program()).args(words).run(DEADLINE)?.success("lab-rogue")?.stdout;
+        let answer =
+            stranger.command(pair.web.rogue_program()?).args(words).run(DEADLINE)?.success("lab-rogue")?.stdout;
         ensure!(answer.starts_with("refused"), "{identity} got {answer:?}");
     }
     Ok(())
@@ -59,7 +60,7 @@ fn whoever_opens_the_tunnel_port_and_says_nothing_or_garbage_is_dropped() -> Res
     let port = format!("{}:15008", pair.db.pod().ipv4());
     for role in ["silent", "garbage"] {
         // The program's own deadline is the verdict: whoever is held open does not end.
-        stranger.command(pair.web.application_program()).args([role, &port]).run(DEADLINE)?.success(role)?;
+        stranger.command(pair.web.application_program()?).args([role, &port]).run(DEADLINE)?.success(role)?;
     }
     let counted = until(DEADLINE, "both are counted", || {
         let metrics = pair.db.metrics().ok()?;

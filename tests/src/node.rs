@@ -1,10 +1,11 @@
 //! A node: a host with an agent, and the pods on it.
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use anyhow::Result;
-use bulkhead_lab::{Host, Lab, Process};
+use bulkhead_lab::{Host, Process};
 
 use crate::programs::Programs;
 use crate::{DEADLINE, Operator, Workload, log_of};
@@ -15,14 +16,24 @@ pub struct Node {
     host: Host,
     programs: Programs,
     state: PathBuf,
+    sockets: PathBuf,
+    /// How long what starts on it may take.
+    patience: Duration,
     agent: Option<Process>,
 }
 
 impl Node {
     /// A host without an identity.
-    pub fn new(lab: &Lab, programs: &Programs, name: &str) -> Result<Self> {
-        let (host, state) = (lab.host(name)?, lab.directory().join(format!("{name}-agent")));
-        Ok(Self { name: name.to_owned(), host, programs: programs.clone(), state, agent: None })
+    pub fn new(
+        name: &str,
+        host: Host,
+        programs: &Programs,
+        state: PathBuf,
+        sockets: &Path,
+        patience: Duration,
+    ) -> Self {
+        let (programs, sockets) = (programs.clone(), sockets.to_owned());
+        Self { name: name.to_owned(), host, programs, state, sockets, patience, agent: None }
     }
 
     /// Joins by a token, which comes by standard input.
@@ -32,17 +43,11 @@ impl Node {
         Ok(())
     }
 
-    /// Starts the agent and waits until it holds the CA's list of registrations.
-    pub fn run_agent(mut self, ca: &str) -> Result<Self> {
-        self.start_agent(ca)?;
-        Ok(self)
-    }
-
     /// Starts the agent, at first or again.
     pub fn start_agent(&mut self, ca: &str) -> Result<()> {
-        let run =
-            self.host.command(self.programs.agent.to_string_lossy()).args(["run", "--ca", ca, "--socket-dir", SOCKETS]);
-        self.agent = Some(run.arg("--state-dir").arg(&self.state).spawn(&format!("{}-agent", self.name))?);
+        let run = self.host.command(self.programs.agent.to_string_lossy()).args(["run", "--ca", ca]);
+        let run = run.arg("--socket-dir").arg(&self.sockets).arg("--state-dir").arg(&self.state);
+        self.agent = Some(run.spawn(&format!("{}-agent", self.host.name()))?);
         Ok(())
     }
 
@@ -69,6 +74,16 @@ impl Node {
     /// The node's name.
     pub fn name(&self) -> &str {
         &self.name
+    }
+
+    /// How long what starts on it may take.
+    pub(crate) fn patience(&self) -> Duration {
+        self.patience
+    }
+
+    /// Where the agent keeps the socket of a registration.
+    pub fn socket(&self, instance: &str) -> PathBuf {
+        self.sockets.join(instance).join("api.sock")
     }
 
     /// Its host.

@@ -1,11 +1,11 @@
 //! A workload: a pod with a sidecar that captures its traffic, and an application that knows nothing of it.
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
 use bulkhead_lab::{Host, HostCommand, Process, until};
 
-use crate::node::SOCKETS;
 use crate::programs::{Programs, as_broken_as_told};
 use crate::{DEADLINE, Node, Operator, log_of};
 
@@ -20,6 +20,9 @@ pub struct Workload {
     /// A directory that every user may write to.
     loot: PathBuf,
     ca: String,
+    /// Flags of the sidecar besides those that every one has.
+    flags: Vec<String>,
+    patience: Duration,
     sidecar: Option<Process>,
     applications: Vec<Process>,
 }
@@ -61,6 +64,8 @@ impl Workload {
             programs: programs.clone(),
             loot: operator.loot().to_owned(),
             ca: operator.ca().to_owned(),
+            flags: Vec::new(),
+            patience: node.patience(),
             sidecar: None,
             applications: Vec::new(),
         };
@@ -70,17 +75,28 @@ impl Workload {
 
     /// Starts the sidecar, at first or again; it may not be ready yet.
     pub fn start_sidecar(&mut self) -> Result<()> {
-        let run = self.pod.command(self.programs.proxy.to_string_lossy()).args(["run", "--ca", &self.ca]);
-        let run = run.args(["--workload-api", "unix:///run/bulkhead/agent/api.sock", "--state-dir"]).arg(&self.state);
+        let run = self.pod.command(self.programs.proxy.to_string_lossy()).args(self.sidecar_words());
         let run = as_broken_as_told(run.uid(SIDECAR).gid(SIDECAR));
         self.sidecar = Some(run.spawn(&format!("{}-sidecar", self.pod.name()))?);
         Ok(())
     }
 
+    /// What the sidecar is started with.
+    pub fn sidecar_words(&self) -> Vec<String> {
+        let (agent, state) = ("unix:///run/bulkhead/agent/api.sock", self.state.to_string_lossy());
+        let words = ["run", "--ca", &self.ca, "--workload-api", agent, "--state-dir", &state];
+        words.into_iter().map(str::to_owned).chain(self.flags.iter().cloned()).collect()
+    }
+
+    /// Gives the sidecar further flags, from its next start on.
+    pub fn add_flags(&mut self, flags: &[&str]) {
+        self.flags.extend(flags.iter().map(|flag| (*flag).to_owned()));
+    }
+
     /// Waits until the sidecar says that it is ready.
     pub fn until_ready(&self) -> Result<()> {
         let log = || self.sidecar.as_ref().map(log_of).unwrap_or_default();
-        let ready = until(DEADLINE, "the sidecar is ready", || match self.readiness() {
+        let ready = until(self.patience, "the sidecar is ready", || match self.readiness() {
             Ok(answer) if answer == "ready" => Ok(()),
             Ok(answer) => Err(answer),
             Err(error) => Err(error.to_string()),
@@ -118,10 +134,23 @@ impl Workload {
         Ok(())
     }
 
+    /// Stops the sidecar as an operator would, and waits until it is gone.
+    pub fn stop_sidecar(&mut self) -> Result<()> {
+        let sidecar = self.sidecar.take().context("there is no sidecar to stop")?;
+        sidecar.terminate()?;
+        sidecar.wait(DEADLINE)?;
+        Ok(())
+    }
+
+    /// The sidecar's process id, while it runs.
+    pub fn sidecar_process(&self) -> Option<u32> {
+        self.sidecar.as_ref().filter(|sidecar| sidecar.is_running()).map(Process::id)
+    }
+
     /// Starts the application of the lab in one of its roles on a port of the pod's address, and waits until it listens.
     pub fn serve(&mut self, role: &str, port: u16) -> Result<()> {
         let address = format!("{}:{port}", self.pod.ipv4());
-        let app = self.application().args([role, &address]).spawn(&format!("{}-{role}", self.pod.name()))?;
+        let app = self.application()?.args([role, &address]).spawn(&format!("{}-{role}", self.pod.name()))?;
         app.wait_for_log("listening", DEADLINE)?;
         self.applications.push(app);
         Ok(())
@@ -142,13 +171,13 @@ impl Workload {
     }
 
     /// The application of the lab, as the workload's user.
-    pub fn application(&self) -> HostCommand {
-        self.command(&self.application_program())
+    pub fn application(&self) -> Result<HostCommand> {
+        Ok(self.command(&self.application_program()?))
     }
 
     /// The application of the lab, for hosts outside the mesh.
-    pub fn application_program(&self) -> String {
-        self.programs.app.to_string_lossy().into_owned()
+    pub fn application_program(&self) -> Result<String> {
+        self.programs.app()
     }
 
     /// A program of the workload, as the workload's user.
@@ -179,13 +208,13 @@ impl Workload {
 
     /// What the client that keeps no rule prints, run in this pod as the sidecar's user, whose traffic is not captured.
     pub fn rogue(&self, words: &[&str]) -> Result<String> {
-        let rogue = self.pod.command(self.rogue_program()).args(words).uid(SIDECAR).gid(SIDECAR);
+        let rogue = self.pod.command(self.rogue_program()?).args(words).uid(SIDECAR).gid(SIDECAR);
         Ok(rogue.run(DEADLINE)?.success("lab-rogue")?.stdout.trim().to_owned())
     }
 
     /// The client that keeps no rule.
-    pub fn rogue_program(&self) -> String {
-        self.programs.rogue.to_string_lossy().into_owned()
+    pub fn rogue_program(&self) -> Result<String> {
+        self.programs.rogue()
     }
 
     /// The pod.
@@ -210,19 +239,19 @@ impl Workload {
 
     /// Only this pod sees the directory of this instance's socket.
     fn bind_socket(&self, node: &Node) -> Result<()> {
-        let directory = Path::new(SOCKETS).join(&self.instance);
-        let socket = directory.join("api.sock");
-        until(DEADLINE, "the agent has made the workload's socket", || {
+        let socket = node.socket(&self.instance);
+        until(self.patience, "the agent has made the workload's socket", || {
             let test = node.host().command("test").arg("-S").arg(&socket).run(DEADLINE).ok()?;
             test.status.success().then_some(())
         })
         .with_context(|| format!("the agent has logged:\n{}", node.agent_log()))?;
-        Ok(self.pod.bind(&directory, Path::new("/run/bulkhead/agent"))?)
+        let directory = socket.parent().context("a socket lies in a directory")?;
+        Ok(self.pod.bind(directory, Path::new("/run/bulkhead/agent"))?)
     }
 
-    fn capture(&self) -> Result<()> {
-        let install = self.pod.command(self.programs.proxy.to_string_lossy()).args(["capture", "install"]);
-        let install = install.args(["--mesh-cidr", "10.77.0.0/16", "--mesh-cidr", "fd77::/16"]);
+    /// Captures the pod's traffic.
+    pub fn capture(&self) -> Result<()> {
+        let install = self.pod.command(self.programs.proxy.to_string_lossy()).args(CAPTURE);
         install.run(DEADLINE)?.success("bulkhead-proxy capture install")?;
         Ok(())
     }
@@ -236,7 +265,9 @@ fn pod_state(pod: &Host) -> Result<PathBuf> {
     Ok(state)
 }
 
+/// What the proxy is told to capture a pod.
+pub const CAPTURE: [&str; 6] = ["capture", "install", "--mesh-cidr", "10.77.0.0/16", "--mesh-cidr", "fd77::/16"];
 /// The uid and gid of every sidecar.
-pub(crate) const SIDECAR: u32 = 10_101;
+pub const SIDECAR: u32 = 10_101;
 /// The uid and gid of every application.
-const APPLICATION: u32 = 2000;
+pub const APPLICATION: u32 = 2000;

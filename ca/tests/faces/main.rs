@@ -13,6 +13,7 @@ mod ends;
 mod feed;
 mod issue;
 mod join;
+mod large;
 mod limits;
 mod people;
 mod receipt;

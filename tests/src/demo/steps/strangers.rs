@@ -35,7 +35,7 @@ fn with_certificate(teller: &Teller, scene: &Scene, whose: &str, identity: &str)
     let db = scene.db.pod().ipv4();
     let (to, authority) = (format!("{db}:15008"), format!("{db}:8080"));
     teller.types(&format!("lab-rogue connect ... {to}      # with {whose}"));
-    let rogue = scene.stranger.command(scene.web.rogue_program()).args(["connect", identity, &to, &authority]);
+    let rogue = scene.stranger.command(scene.web.rogue_program()?).args(["connect", identity, &to, &authority]);
     let answer = rogue.run(DEADLINE)?.success("lab-rogue")?.stdout.trim().to_owned();
     teller.saw(&answer);
     ensure!(answer.starts_with("refused"), "{whose} was not refused: {answer}");

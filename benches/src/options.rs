@@ -1,0 +1,122 @@
+//! What the bench is told: flags, or the variables of `make bench`.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use anyhow::Result;
+use clap::Parser;
+use clap::builder::FalseyValueParser;
+
+use crate::arms::NAMES;
+use crate::plan::{Family, Length};
+
+/// What encryption costs: the same work through no proxy, through Bulkhead and through others, interleaved.
+///
+/// The table goes to standard output, everything else to standard error; the result is kept as JSON, HTML and Markdown.
+#[derive(Clone, Debug, Parser)]
+#[command(name = "bench", version = version(), after_help = EXAMPLE)]
+pub struct Options {
+    /// Few and short runs of one row of each family: shows that the bench works, in 6 minutes.
+    #[arg(long, env = "QUICK", value_parser = FalseyValueParser::new())]
+    pub quick: bool,
+    /// Only these arms and Bulkhead, by name, separated by commas.
+    #[arg(long, env = "ARMS", value_name = "NAMES", default_value = "", hide_default_value = true)]
+    pub arms: String,
+    /// Only these families of rows, separated by commas.
+    #[arg(long, env = "WORK", value_name = "FAMILIES", default_value = "", hide_default_value = true)]
+    pub work: String,
+    /// Another proxy, given by a file that says how its two ends start; may be given several times.
+    #[arg(long, value_name = "FILE")]
+    pub arm_file: Vec<PathBuf>,
+    /// Where the result is written, under the time of its beginning.
+    #[arg(long, value_name = "DIR", default_value = "bench-results")]
+    pub out: PathBuf,
+    /// Says what would be measured, and how long that takes.
+    #[arg(long, conflicts_with = "report")]
+    pub list: bool,
+    /// Prints the table of an earlier result and writes its pages anew.
+    #[arg(long, value_name = "FILE.json")]
+    pub report: Option<PathBuf>,
+}
+
+impl Options {
+    /// How much is measured.
+    pub fn length(&self) -> Length {
+        if self.quick { Length::Quick } else { Length::Full }
+    }
+
+    /// The families that were chosen; all when none was.
+    pub fn families(&self) -> Result<Vec<Family>> {
+        let chosen = names(&self.work).into_iter().map(str::parse).collect::<Result<Vec<_>>>()?;
+        Ok(if chosen.is_empty() { Family::ALL.into() } else { chosen })
+    }
+
+    /// The arms that were chosen, as [`crate::arms::choose`] reads them; all when none was.
+    pub fn arms(&self) -> String {
+        let files = self.arm_file.iter().map(|file| as_path(&file.display().to_string()));
+        let chosen = if names(&self.arms).is_empty() { NAMES.join(",") } else { self.arms.clone() };
+        [chosen].into_iter().chain(files).collect::<Vec<_>>().join(",")
+    }
+
+    /// The values of `QUICK`, `ARMS` and `WORK`, for the result.
+    pub fn told(&self) -> BTreeMap<String, String> {
+        let quick = if self.quick { "1" } else { "0" };
+        let told = [("QUICK", quick), ("ARMS", &self.arms), ("WORK", &self.work)];
+        told.map(|(name, value)| (name.to_owned(), value.to_owned())).into()
+    }
+}
+
+fn names(list: &str) -> Vec<&str> {
+    list.split(',').map(str::trim).filter(|name| !name.is_empty()).collect()
+}
+
+/// A name with a slash, which no arm has.
+fn as_path(file: &str) -> String {
+    if file.contains('/') { file.to_owned() } else { format!("./{file}") }
+}
+
+fn version() -> &'static str {
+    bulkhead_daemon::version::text(option_env!("BULKHEAD_BUILD_ID"))
+}
+
+const EXAMPLE: &str = "Example: bench --quick --arms none,relay,bulkhead --work bulk,connect --out /tmp/results";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_chosen_is_everything() {
+        let options = parse(&[]);
+        assert_eq!(options.families().unwrap(), Family::ALL);
+        assert_eq!(options.arms(), NAMES.join(","));
+        assert_eq!(options.length(), Length::Full);
+    }
+
+    #[test]
+    fn names_choose_in_the_order_of_the_table() {
+        let options = parse(&["--quick", "--arms", "bulkhead, none,", "--work", "connect,bulk"]);
+        assert_eq!(options.arms(), "bulkhead, none,");
+        assert_eq!(options.families().unwrap(), [Family::Connect, Family::Bulk]);
+        assert_eq!(options.length(), Length::Quick);
+        assert_eq!(options.told()["ARMS"], "bulkhead, none,");
+        assert_eq!(options.told()["QUICK"], "1");
+    }
+
+    #[test]
+    fn files_are_arms_beside_those_that_were_chosen() {
+        let files = ["--arm-file", "mine.conf", "--arm-file", "/tmp/theirs.yaml"];
+        assert_eq!(parse(&[&["--arms", "none"][..], &files].concat()).arms(), "none,./mine.conf,/tmp/theirs.yaml");
+        assert!(parse(&files).arms().ends_with(",bulkhead,./mine.conf,/tmp/theirs.yaml"));
+    }
+
+    #[test]
+    fn a_mistyped_family_is_an_error() {
+        assert!(parse(&["--work", "bulk,pingpong"]).families().is_err());
+    }
+
+    fn parse(words: &[&str]) -> Options {
+        let whole = [&["bench"], words].concat();
+        Options::try_parse_from(whole).unwrap()
+    }
+}

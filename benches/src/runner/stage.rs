@@ -1,0 +1,102 @@
+//! The network on which all arms stand, and where the settings of Bulkhead come and go.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Instant;
+
+use anyhow::{Context as _, Result, anyhow, bail};
+use bulkhead_lab::{Lab, binaries};
+
+use super::standing::Standing;
+use crate::arm::{About, Arm, ArmName};
+use crate::arms::{Choice, Ground};
+use crate::bulkhead::Bulkhead;
+use crate::certificates::Certificates;
+use crate::progress::Progress;
+use crate::result::Run;
+use crate::revocation;
+use crate::rows::{Cast, Lane};
+
+/// All arms that stand.
+pub(super) struct Stage {
+    // Dropped in this order: what runs in the lab, then the lab.
+    lanes: BTreeMap<ArmName, Standing>,
+    /// Settings that could not be built, and why: to try again would take as long.
+    broken: BTreeMap<ArmName, String>,
+    program: PathBuf,
+    lab: Arc<Lab>,
+    began: Instant,
+}
+
+impl Stage {
+    /// Builds every chosen arm and Bulkhead; returns also what must be said of those that did not come up.
+    pub(super) fn set(choice: &Choice, began: Instant, progress: &mut Progress) -> Result<(Self, Vec<String>)> {
+        let lab = Arc::new(Lab::new()?);
+        let program = lab.install(&binaries::find("bench-load")?)?;
+        let mut stage = Self { lanes: BTreeMap::new(), broken: BTreeMap::new(), program, lab, began };
+        let mut complaints = Vec::new();
+        for arm in stage.build(choice, progress)? {
+            progress.run(&arm.name().0);
+            complaints.extend(stage.raise(arm)?);
+        }
+        Ok((stage, complaints))
+    }
+
+    fn build(&self, choice: &Choice, progress: &mut Progress) -> Result<Vec<Box<dyn Arm>>> {
+        let (one, two) = (self.lab.host("one")?, self.lab.host("two")?);
+        let certificates = Certificates::make(&self.lab.directory().join("certificates"))?;
+        let ground = Ground { lab: &self.lab, one: &one, two: &two, certificates: &certificates };
+        let mut arms = choice.build(&ground)?;
+        progress.run(ArmName::BULKHEAD);
+        arms.push(Box::new(self.bulkhead(ArmName::BULKHEAD)?));
+        Ok(arms)
+    }
+
+    fn bulkhead(&self, setting: &str) -> Result<Bulkhead> {
+        let cannot = || format!("cannot build the arm {setting}");
+        Bulkhead::stand(&self.lab, setting.parse()?).with_context(cannot)
+    }
+
+    fn raise(&mut self, arm: Box<dyn Arm>) -> Result<Option<String>> {
+        let name = arm.name().clone();
+        let (standing, complaint) = Standing::raise(arm, &self.lab, &self.program)?;
+        self.lanes.insert(name.clone(), standing);
+        Ok(complaint.map(|complaint| format!("{name}: {complaint}")))
+    }
+
+    /// A setting of Bulkhead that a row needs for the first time.
+    fn raise_setting(&mut self, name: &ArmName) -> Result<()> {
+        if let Some(error) = self.broken.get(name) {
+            bail!("{error}");
+        }
+        let raised = self.bulkhead(&name.0).and_then(|arm| self.raise(Box::new(arm)));
+        raised.map(drop).map_err(|error| {
+            let words = format!("{error:#}");
+            self.broken.insert(name.clone(), words.clone());
+            anyhow!(words)
+        })
+    }
+}
+
+impl Cast for Stage {
+    fn lane(&mut self, name: &ArmName) -> Result<&mut dyn Lane> {
+        if !self.lanes.contains_key(name) {
+            self.raise_setting(name)?;
+        }
+        let lane = self.lanes.get_mut(name).with_context(|| format!("the arm {name} does not stand"))?;
+        Ok(lane)
+    }
+
+    fn dismiss(&mut self, name: &ArmName) {
+        self.lanes.remove(name);
+    }
+
+    fn about(&self, name: &ArmName) -> Option<About> {
+        self.lanes.get(name).map(|standing| standing.about().clone())
+    }
+
+    fn revocations(&mut self, proxies: u32, runs: u32, say: &mut dyn FnMut(&str)) -> Result<Vec<Run>> {
+        revocation::revocations(self.began, proxies, runs, say)
+    }
+}

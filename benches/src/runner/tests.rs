@@ -1,0 +1,274 @@
+//! Whole benches with invented arms.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use anyhow::{Result, bail};
+use bulkhead_measure::work::Pace;
+use bulkhead_measure::{Sample, Work};
+
+use super::*;
+use crate::arm::{About, ArmName};
+use crate::plan::{Family, Length, Load, PlannedArm};
+use crate::result::{Machine, Measure, Outcome, Proof, Report, Row, Run};
+use crate::rows::{Lane, Loaded};
+
+#[test]
+fn every_arm_runs_once_in_each_round() {
+    let report = bench(&["none", "relay", "bulkhead"], &[Family::PingPong], &mut Company::default());
+    let row = &report.rows[0];
+    assert_eq!((row.name.as_str(), row.runs.len(), row.paired), ("ping-pong-32", 9, true));
+    for round in 0..3 {
+        let of_round: Vec<_> = row.runs.iter().filter(|run| run.round == round).collect();
+        assert_eq!(of_round.iter().map(|run| run.place).collect::<Vec<_>>(), [0, 1, 2]);
+        assert_eq!(of_round.iter().map(|run| &*run.arm.0).collect::<BTreeSet<_>>().len(), 3);
+    }
+}
+
+#[test]
+fn rounds_are_in_the_order_of_the_schedule() {
+    let arms = ["none", "relay", "bulkhead"];
+    let report = bench(&arms, &[Family::Connect], &mut Company::default());
+    let expected = (0..3).flat_map(|round| bulkhead_measure::schedule::round_order(3, round));
+    let expected: Vec<&str> = expected.map(|index| arms[index]).collect();
+    assert_eq!(report.rows[0].runs.iter().map(|run| &*run.arm.0).collect::<Vec<_>>(), expected);
+}
+
+#[test]
+fn an_arm_that_fails_is_tried_again_and_its_failures_are_kept() {
+    let mut company = Company { failing: vec!["relay"], ..Company::default() };
+    let report = bench(&["relay", "bulkhead"], &[Family::Bulk], &mut company);
+    let failed = failed_runs(&report.rows[0]);
+    assert_eq!(failed.len(), 3);
+    assert!(failed.iter().all(|(arm, sentence)| (*arm, *sentence) == ("relay", "the proxy has ended")), "{failed:?}");
+}
+
+#[test]
+fn an_arm_that_cannot_be_built_fails_each_run() {
+    let mut company = Company { missing: vec!["bulkhead@rules-10000"], ..Company::default() };
+    let report = bench(&["bulkhead"], &[Family::Rules], &mut company);
+    let failed = failed_runs(&report.rows[0]);
+    assert_eq!(failed.len(), 3);
+    assert!(failed.iter().all(|(_, sentence)| *sentence == "there is no such arm"), "{failed:?}");
+}
+
+#[test]
+fn a_rate_is_a_share_of_what_the_slowest_arm_can() {
+    let mut company = Company { slow: vec!["relay"], ..Company::default() };
+    let report = bench(&["none", "relay", "bulkhead"], &[Family::Http], &mut company);
+    let names: Vec<_> = report.rows.iter().map(|row| &*row.name).collect();
+    assert_eq!(names, ["http-capacity", "http-50"]);
+    assert!(report.rows[1].title.ends_with(": 500 a second; the slowest is relay"), "{}", report.rows[1].title);
+    let paces: BTreeSet<_> = company.paces.iter().map(|pace| format!("{pace:?}")).collect();
+    assert_eq!(paces, ["AsFastAsAnswered", "PerSecond(500)"].map(str::to_owned).into());
+}
+
+#[test]
+fn without_a_capacity_there_is_no_rate() {
+    let mut company = Company { failing: vec!["bulkhead"], ..Company::default() };
+    let report = bench(&["bulkhead"], &[Family::Grpc], &mut company);
+    let sentence = "no arm has a figure in `grpc-capacity`, so that there is no rate";
+    assert_eq!(failed_runs(&report.rows[1]), [("bulkhead", sentence); 3]);
+}
+
+#[test]
+fn memory_is_seen_in_each_state() {
+    let report = bench(&["none", "bulkhead"], &[Family::Memory], &mut Company::default());
+    let runs = &report.rows[0].runs;
+    assert_eq!(runs.len(), 3);
+    let Outcome::Measured(figures) = &runs[0].outcome else { panic!("{:?}", runs[0].outcome) };
+    let expected = [
+        (Measure::MegabytesAtRest, 10.0),
+        (Measure::MegabytesWith1000, 12.0),
+        (Measure::KilobytesPerConnectionTo1000, 2.0),
+        (Measure::MegabytesAfterBurst, 10.0),
+        (Measure::MegabytesAfterRest, 10.0),
+    ];
+    assert_eq!(figures, &BTreeMap::from(expected));
+    assert!(runs[0].proof.is_some());
+}
+
+#[test]
+fn a_wish_for_an_end_keeps_what_there_is() {
+    let stop = Stop::default();
+    let mut company = Company { ends_after: Some((4, stop.clone())), ..Company::default() };
+    let report = bench_until(&["none", "bulkhead"], &[Family::PingPong, Family::Connect], &mut company, &stop);
+    assert_eq!(report.rows.len(), 1);
+    assert_eq!(report.rows[0].runs.len(), 4);
+    assert_eq!(report.warnings, ["ended by a signal: 1 of 2 rows were begun"]);
+}
+
+#[test]
+fn a_setting_goes_when_no_row_needs_it() {
+    let mut company = Company::default();
+    bench(&["bulkhead"], &[Family::Rules, Family::Cutoffs], &mut company);
+    assert_eq!(company.dismissed, ["bulkhead@rules-10000", "bulkhead@cutoffs-10000"]);
+}
+
+#[test]
+fn revocations_are_a_row_of_bulkhead_alone() {
+    let report = bench(&["none", "bulkhead"], &[Family::Revocation], &mut Company::default());
+    let row = &report.rows[0];
+    assert_eq!((row.name.as_str(), row.paired, row.runs.len()), ("revocation-20", false, 3));
+}
+
+fn failed_runs(row: &Row) -> Vec<(&str, &str)> {
+    let failed = row.runs.iter().filter_map(|run| match &run.outcome {
+        Outcome::Failed(sentence) => Some((&*run.arm.0, &**sentence)),
+        Outcome::Measured(_) => None,
+    });
+    failed.collect()
+}
+
+fn bench(arms: &[&str], families: &[Family], company: &mut Company) -> Report {
+    bench_until(arms, families, company, &Stop::default())
+}
+
+/// A whole quick bench, and the report as it lies on disk at its end.
+fn bench_until(arms: &[&str], families: &[Family], company: &mut Company, stop: &Stop) -> Report {
+    let arms = arms.iter().map(|name| PlannedArm::named(name)).collect();
+    let mut plan = Plan::new(Length::Quick, arms, families);
+    plan.without_rests();
+    let directory = tempfile::tempdir().unwrap();
+    let mut keeper = Keeper::new(empty_report(), directory.path()).unwrap();
+    measure_all(&plan, company, &mut keeper, &mut Progress::hidden(plan.seconds()), stop).unwrap();
+    keeper.write().unwrap();
+    keeper::read(keeper.path()).unwrap()
+}
+
+/// Invented arms: each is its own lane.
+#[derive(Default)]
+struct Company {
+    failing: Vec<&'static str>,
+    missing: Vec<&'static str>,
+    slow: Vec<&'static str>,
+    ends_after: Option<(usize, Stop)>,
+    turn: Option<ArmName>,
+    loads: usize,
+    held: u32,
+    paces: Vec<Pace>,
+    dismissed: Vec<String>,
+}
+
+impl Company {
+    fn is_among(&self, names: &[&str]) -> bool {
+        self.turn.as_ref().is_some_and(|arm| names.contains(&&*arm.0))
+    }
+}
+
+impl Cast for Company {
+    fn lane(&mut self, name: &ArmName) -> Result<&mut dyn Lane> {
+        self.turn = Some(name.clone());
+        if self.is_among(&self.missing) {
+            bail!("there is no such arm");
+        }
+        Ok(self)
+    }
+
+    fn dismiss(&mut self, name: &ArmName) {
+        self.dismissed.push(name.0.clone());
+    }
+
+    fn about(&self, _name: &ArmName) -> Option<About> {
+        None
+    }
+
+    fn revocations(&mut self, _proxies: u32, runs: u32, _say: &mut dyn FnMut(&str)) -> Result<Vec<Run>> {
+        Ok((0..runs).map(|round| run("bulkhead", round)).collect())
+    }
+}
+
+impl Lane for Company {
+    fn load(&mut self, load: &Load) -> Result<Loaded> {
+        self.loads += 1;
+        if let Some((loads, stop)) = &self.ends_after
+            && self.loads >= *loads
+        {
+            stop.want();
+        }
+        if self.is_among(&self.failing) {
+            bail!("the proxy has ended");
+        }
+        let mut sample = sample(if self.is_among(&self.slow) { 1000 } else { 5000 });
+        if let Work::Http { pace, .. } | Work::Grpc { pace, .. } = load.work {
+            self.paces.push(pace);
+            sample.operations = if let Pace::PerSecond(rate) = pace { rate.into() } else { sample.operations };
+        }
+        Ok(Loaded { sample, proof: proof() })
+    }
+
+    fn fresh(&mut self) -> Result<Duration> {
+        Ok(Duration::from_millis(12))
+    }
+
+    fn memory(&self) -> Result<u64> {
+        Ok(10_000_000 + 2000 * u64::from(self.held))
+    }
+
+    fn hold(&mut self, connections: u32) -> Result<Proof> {
+        self.held += connections;
+        Ok(proof())
+    }
+
+    fn release(&mut self) -> Result<()> {
+        self.held = 0;
+        Ok(())
+    }
+}
+
+fn sample(operations: u64) -> Sample {
+    Sample {
+        seconds: 1.0,
+        operations,
+        bytes: 1_000_000,
+        failures: 0,
+        first_failure: None,
+        watched: vec![0.25, 0.25],
+        own: 0.1,
+        machine: 1.0,
+        steal: 0.0,
+        latency: None,
+    }
+}
+
+fn proof() -> Proof {
+    Proof { packets: 200, captured: 200, legible: false, tls_records: 90 }
+}
+
+fn run(arm: &str, round: u32) -> Run {
+    let figures = BTreeMap::from([(Measure::MillisToAcknowledgement, 40.0)]);
+    let outcome = Outcome::Measured(figures);
+    Run { arm: ArmName(arm.to_owned()), round, place: 0, at: 1.0, proof: None, outcome }
+}
+
+/// A row with one run.
+pub(super) fn row(name: &str) -> Row {
+    let (title, primary) = ("bytes".to_owned(), Measure::ProxySecondsPerGigabyte);
+    let runs = vec![run("bulkhead", 0)];
+    Row { name: name.to_owned(), family: "bulk".to_owned(), title, primary, paired: true, runs }
+}
+
+/// A report before its first row.
+pub(super) fn empty_report() -> Report {
+    let machine = Machine {
+        kernel: "6.18.0".to_owned(),
+        processor: "a processor".to_owned(),
+        cores: 2,
+        memory: 8_000_000_000,
+        congestion_control: "cubic".to_owned(),
+        cipher_suite: "TLS_AES_256_GCM_SHA384".to_owned(),
+        load_before: 0.1,
+        steal: 0.0,
+    };
+    Report {
+        format: keeper::FORMAT,
+        began: "2026-11-24T17:36:52.000Z".to_owned(),
+        seconds: 0.0,
+        version: "0.1.0 (build test)".to_owned(),
+        told: BTreeMap::new(),
+        machine,
+        warnings: Vec::new(),
+        arms: BTreeMap::new(),
+        rows: Vec::new(),
+    }
+}
