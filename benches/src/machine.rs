@@ -1,6 +1,6 @@
 //! What the machine is, and what on it would spoil the figures: said before the first run, and in the result.
 
-mod descriptors;
+mod room;
 
 use std::fs;
 use std::thread;
@@ -11,34 +11,34 @@ use bulkhead_measure::clocks::machine::{Busy, Description, load_average};
 
 use crate::result::Machine;
 
+pub use room::Room;
+
 /// The machine before the first run.
 pub struct Preflight {
     /// As the result tells it; its steal is not known before the end.
     pub machine: Machine,
     /// What a reader must know, in sentences.
     pub warnings: Vec<String>,
-    /// How many idle connections a proxy can hold.
-    pub idle_connections: u32,
+    /// How many connections a program can hold.
+    pub room: Room,
     since: Busy,
 }
 
 impl Preflight {
-    /// Looks at the machine for a second, and raises the limit of descriptors, so that so many connections can be held.
+    /// Looks at the machine for a second, and makes room for so many idle connections.
     pub fn look(idle_connections: u32) -> Result<Self> {
         let description = Description::of_this_machine()?;
-        let (descriptors, load, first) =
-            (descriptors::raise(descriptors::needed(idle_connections))?, load_average()?, Busy::now()?);
+        let (room, load, first) = (Room::make(idle_connections)?, load_average()?, Busy::now()?);
         thread::sleep(LOOK);
         let state = State {
             cores: description.cores,
             load,
             steal: share_of_steal(&first)?,
             has_cubic: has_cubic()?,
-            descriptors,
+            room,
             idle_connections,
         };
-        let (warnings, idle_connections) = (state.warnings(), descriptors::connections(descriptors));
-        Ok(Self { machine: machine(description, load), warnings, idle_connections, since: first })
+        Ok(Self { machine: machine(description, load), warnings: state.warnings(), room, since: first })
     }
 
     /// The share of the processors' time that the host took away since the first look, and what must be said of it.
@@ -54,24 +54,18 @@ struct State {
     load: f64,
     steal: f64,
     has_cubic: bool,
-    descriptors: u64,
+    room: Room,
     idle_connections: u32,
 }
 
 impl State {
     fn warnings(&self) -> Vec<String> {
-        let Self { cores, load, descriptors, idle_connections, .. } = self;
+        let Self { cores, load, room, idle_connections, .. } = self;
         let busy = (*load > f64::from(*cores))
             .then(|| format!("the machine is busy: its load was {load:.1} on {cores} cores before the first run"));
         let without_cubic = (!self.has_cubic)
             .then(|| "this kernel has no congestion control `cubic`: figures of bulk are of another one".to_owned());
-        let fits = descriptors::connections(*descriptors);
-        let few = (fits < *idle_connections).then(|| {
-            format!(
-                "a process may open {descriptors} descriptors, {} are needed: rows hold at most {fits} idle connections",
-                descriptors::needed(*idle_connections)
-            )
-        });
+        let few = room.warning(*idle_connections);
         let steal = steal_warning(self.steal, "in the second before the first run");
         [busy, steal, without_cubic, few].into_iter().flatten().collect()
     }
@@ -129,9 +123,6 @@ mod tests {
         check(&State { steal: 0.025, ..calm() }, &[stolen]);
         let other = "this kernel has no congestion control `cubic`: figures of bulk are of another one";
         check(&State { has_cubic: false, ..calm() }, &[other]);
-        let few = "a process may open 20000 descriptors, 20512 are needed: rows hold at most 9744 idle connections";
-        check(&State { descriptors: 20_000, ..calm() }, &[few]);
-        check(&State { descriptors: 1024, idle_connections: 0, ..calm() }, &[]);
     }
 
     fn check(state: &State, expected: &[&str]) {
@@ -140,11 +131,11 @@ mod tests {
 
     #[test]
     fn the_limits_themselves_are_no_reason_to_warn() {
-        check(&State { load: 2.0, steal: 0.02, descriptors: 20_512, ..calm() }, &[]);
+        check(&State { load: 2.0, steal: 0.02, ..calm() }, &[]);
     }
 
     fn calm() -> State {
-        let (has_cubic, descriptors) = (true, 65_536);
-        State { cores: 2, load: 0.3, steal: 0.001, has_cubic, descriptors, idle_connections: 10_000 }
+        let (room, idle_connections) = (Room::of(65_536), 10_000);
+        State { cores: 2, load: 0.3, steal: 0.001, has_cubic: true, room, idle_connections }
     }
 }

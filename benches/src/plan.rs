@@ -141,26 +141,13 @@ impl Plan {
         self.rows.iter().skip(index).any(|row| row.arms.contains(arm))
     }
 
-    /// Holds no more idle connections than this, for the machine has no descriptors for more.
-    pub fn hold_at_most(&mut self, connections: u32) {
-        self.courses().for_each(|course| course.idle.retain(|idle| *idle <= connections));
-    }
-
-    /// Waits nowhere, for tests with invented arms.
-    #[cfg(test)]
-    pub(crate) fn without_rests(&mut self) {
-        self.courses().for_each(|course| (course.settle, course.rest) = (Duration::ZERO, Duration::ZERO));
-    }
-
     /// Most connections that are held idle.
-    pub fn idle_connections(&mut self) -> u32 {
-        self.courses().flat_map(|course| course.idle.iter().copied()).max().unwrap_or(0)
-    }
-
-    fn courses(&mut self) -> impl Iterator<Item = &mut MemoryCourse> {
-        self.rows
-            .iter_mut()
-            .filter_map(|row| if let Kind::Memory(course) = &mut row.kind { Some(course) } else { None })
+    pub fn idle_connections(&self) -> u32 {
+        let most = |row: &PlannedRow| match &row.kind {
+            Kind::Memory(course) => course.idle.iter().copied().max(),
+            _ => None,
+        };
+        self.rows.iter().filter_map(most).max().unwrap_or(0)
     }
 }
 

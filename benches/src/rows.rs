@@ -27,6 +27,8 @@ pub trait Lane {
     fn fresh(&mut self) -> Result<Duration>;
     /// Proportional set size of all processes of both proxies, in bytes.
     fn memory(&self) -> Result<u64>;
+    /// How many connections its proxies can hold, for want of descriptors.
+    fn room(&self) -> u32;
     /// Opens so many connections, does one round trip on each, and keeps them, beside those that are held already.
     fn hold(&mut self, connections: u32) -> Result<Proof>;
     /// Closes the connections that are held.

@@ -29,7 +29,6 @@ pub fn measure_all(
 ) -> Result<()> {
     for (index, planned) in plan.rows.iter().enumerate() {
         if stop.is_wanted() {
-            keeper.warn(format!("ended by a signal: {index} of {} rows were begun", plan.rows.len()));
             break;
         }
         progress.row(&planned.name, &format!("{} rounds of {} arms", planned.rounds, planned.arms.len()));
@@ -40,6 +39,13 @@ pub fn measure_all(
         keeper.keep(row)?;
         progress.done(plan.building_seconds(index));
         dismiss(plan, index, cast);
+    }
+    if stop.is_wanted() {
+        let begun = keeper.report().rows.len();
+        keeper.warn(format!(
+            "ended by a signal when {begun} of {} rows were begun; the last may lack runs",
+            plan.rows.len()
+        ));
     }
     Ok(())
 }

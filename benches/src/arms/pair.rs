@@ -106,6 +106,12 @@ impl Pair {
         Ok(())
     }
 
+    /// All processes of both proxies, also of one that has ended.
+    fn families(&self) -> Vec<ProxyProcess> {
+        let families = self.running.iter().flatten().map(|(end, process)| (*end, processes::family(process.id())));
+        families.flat_map(|(end, pids)| pids.into_iter().map(move |pid| ProxyProcess { end, pid })).collect()
+    }
+
     fn spawn(&self, end: End) -> Result<Process> {
         let (pod, words, side) = match end {
             End::Client => (&self.site.ends.client, &self.client, "client"),
@@ -142,7 +148,7 @@ impl Arm for Pair {
     }
 
     fn stop(&mut self) -> Result<()> {
-        let ours = self.processes()?;
+        let ours = self.families();
         for (_, process) in self.running.take().into_iter().flatten() {
             process.terminate()?;
             // One that takes its time is killed, and so is what it leaves behind.
@@ -154,14 +160,12 @@ impl Arm for Pair {
     }
 
     fn processes(&self) -> Result<Vec<ProxyProcess>> {
-        let mut found = Vec::new();
-        for (end, process) in self.running.iter().flatten() {
+        for (_, process) in self.running.iter().flatten() {
             if let Some(status) = process.exit_status() {
-                bail!("a proxy of {} has ended ({status}); it had logged:\n{}", self.name, self.log());
+                bail!("a proxy of {} has ended ({status})", self.name);
             }
-            found.extend(processes::family(process.id()).into_iter().map(|pid| ProxyProcess { end: *end, pid }));
         }
-        Ok(found)
+        Ok(self.families())
     }
 
     fn cold(&self) -> Result<Option<(SocketAddr, Cold)>> {

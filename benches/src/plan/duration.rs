@@ -84,7 +84,7 @@ const LAB_SECONDS: f64 = 3.0;
 const ARM_SECONDS: f64 = 2.5;
 /// The capture and the load generator start, connect, and end.
 const AROUND_A_SAMPLE: f64 = 0.25;
-const READY_SECONDS: f64 = 1.2;
+const READY_SECONDS: f64 = 0.6;
 const SECONDS_PER_IDLE: f64 = 0.001;
 const REVOCATION_SECONDS: f64 = 4.0;
 const SECONDS_PER_WATCHER: f64 = 0.005;

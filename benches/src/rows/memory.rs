@@ -71,8 +71,9 @@ fn go_through(lane: &mut dyn Lane, course: &MemoryCourse, stop: &Stop) -> Result
 
 /// Idle connections, more and more of them.
 fn hold(lane: &mut dyn Lane, course: &MemoryCourse, at_rest: u64, seen: &mut Seen) -> Result<()> {
+    let room = lane.room();
     let mut before = Held { connections: 0, bytes: at_rest };
-    for connections in course.idle.iter().copied() {
+    for connections in course.idle.iter().copied().filter(|connections| *connections <= room) {
         let proof = lane.hold(connections - before.connections)?;
         let now = Held { connections, bytes: lane.memory()? };
         seen.proof.get_or_insert(proof);

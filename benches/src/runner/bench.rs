@@ -13,7 +13,7 @@ use super::stage::Stage;
 use super::stop::Stop;
 use crate::arm::ArmName;
 use crate::arms::{self, Choice};
-use crate::machine::Preflight;
+use crate::machine::{Preflight, Room};
 use crate::options::Options;
 use crate::plan::{Family, Plan, PlannedArm};
 use crate::progress::Progress;
@@ -54,34 +54,34 @@ pub fn run(options: &Options) -> Result<Ended> {
     let families = options.families()?;
     bulkhead_lab::rights::ensure()?;
     let choice = arms::choose(&options.arms())?;
-    let mut plan = plan_of(options, &choice, &families);
+    let plan = plan_of(options, &choice, &families);
     let stop = Stop::on_signals()?;
     let preflight = Preflight::look(plan.idle_connections())?;
-    plan.hold_at_most(preflight.idle_connections);
     let mut keeper = Keeper::new(report(options, &preflight, &choice), &options.out)?;
     let mut progress = Progress::new(plan.seconds());
     keeper.report().warnings.iter().for_each(|warning| progress.say(&format!("warning: {warning}")));
-    stand_and_measure(&plan, &choice, &mut keeper, &mut progress, &stop)?;
-    progress.end();
-    finish(keeper, &preflight, &stop)
-}
-
-/// Builds the arms, measures on them, and takes all down.
-fn stand_and_measure(
-    plan: &Plan,
-    choice: &Choice,
-    keeper: &mut Keeper,
-    progress: &mut Progress,
-    stop: &Stop,
-) -> Result<()> {
-    progress.row("set-up", &format!("{} arms, {} rows", plan.arms.len(), plan.rows.len()));
-    let (mut stage, complaints) = Stage::set(choice, keeper.began(), progress)?;
+    let (mut stage, complaints) = set_up(&plan, &choice, preflight.room, &keeper, &mut progress)?;
     for complaint in complaints {
         progress.say(&format!("warning: {complaint}"));
         keeper.warn(complaint);
     }
+    measure_all(&plan, &mut stage, &mut keeper, &mut progress, &stop)?;
+    progress.end();
+    finish(keeper, &preflight, &stop)
+}
+
+/// Builds the arms; the sentences are about those that did not come up.
+fn set_up(
+    plan: &Plan,
+    choice: &Choice,
+    room: Room,
+    keeper: &Keeper,
+    progress: &mut Progress,
+) -> Result<(Stage, Vec<String>)> {
+    progress.row("set-up", &format!("{} arms, {} rows", plan.arms.len(), plan.rows.len()));
+    let set = Stage::set(choice, room, keeper.began(), progress)?;
     progress.done(plan.set_up_seconds());
-    measure_all(plan, &mut stage, keeper, progress, stop)
+    Ok(set)
 }
 
 /// What is known before the first run.

@@ -13,6 +13,7 @@ use crate::arm::{About, Arm, ArmName};
 use crate::arms::{Choice, Ground};
 use crate::bulkhead::Bulkhead;
 use crate::certificates::Certificates;
+use crate::machine::Room;
 use crate::progress::Progress;
 use crate::result::Run;
 use crate::revocation;
@@ -25,16 +26,22 @@ pub(super) struct Stage {
     /// Settings that could not be built, and why: to try again would take as long.
     broken: BTreeMap<ArmName, String>,
     program: PathBuf,
+    room: Room,
     lab: Arc<Lab>,
     began: Instant,
 }
 
 impl Stage {
     /// Builds every chosen arm and Bulkhead; returns also what must be said of those that did not come up.
-    pub(super) fn set(choice: &Choice, began: Instant, progress: &mut Progress) -> Result<(Self, Vec<String>)> {
+    pub(super) fn set(
+        choice: &Choice,
+        room: Room,
+        began: Instant,
+        progress: &mut Progress,
+    ) -> Result<(Self, Vec<String>)> {
         let lab = Arc::new(Lab::new()?);
         let program = lab.install(&binaries::find("bench-load")?)?;
-        let mut stage = Self { lanes: BTreeMap::new(), broken: BTreeMap::new(), program, lab, began };
+        let mut stage = Self { lanes: BTreeMap::new(), broken: BTreeMap::new(), program, room, lab, began };
         let mut complaints = Vec::new();
         for arm in stage.build(choice, progress)? {
             progress.run(&arm.name().0);
@@ -60,7 +67,7 @@ impl Stage {
 
     fn raise(&mut self, arm: Box<dyn Arm>) -> Result<Option<String>> {
         let name = arm.name().clone();
-        let (standing, complaint) = Standing::raise(arm, &self.lab, &self.program)?;
+        let (standing, complaint) = Standing::raise(arm, &self.lab, &self.program, self.room)?;
         self.lanes.insert(name.clone(), standing);
         Ok(complaint.map(|complaint| format!("{name}: {complaint}")))
     }

@@ -13,6 +13,7 @@ use bulkhead_measure::{Order, Sample, Work};
 
 use super::ping;
 use crate::arm::{About, Arm, End, ProxyProcess};
+use crate::machine::Room;
 use crate::plan::Load;
 use crate::proof;
 use crate::result::Proof;
@@ -23,6 +24,7 @@ pub(super) struct Standing {
     arm: Box<dyn Arm>,
     lab: Arc<Lab>,
     program: PathBuf,
+    room: Room,
     application: Process,
     held: Vec<Process>,
     health: Health,
@@ -43,13 +45,18 @@ enum Health {
 impl Standing {
     /// Starts the application and the proxies, proves what they do, and waits until a connection passes. An arm that
     /// does not come up is one whose runs fail; the second value says why they do.
-    pub(super) fn raise(arm: Box<dyn Arm>, lab: &Arc<Lab>, program: &Path) -> Result<(Self, Option<String>)> {
+    pub(super) fn raise(
+        arm: Box<dyn Arm>,
+        lab: &Arc<Lab>,
+        program: &Path,
+        room: Room,
+    ) -> Result<(Self, Option<String>)> {
         let application = serve(&*arm, program)?;
         let (lab, program, held) = (Arc::clone(lab), program.to_owned(), Vec::new());
         // A setting of Bulkhead is Bulkhead, which was proven, and runs already.
         let proven = arm.name().is_setting();
         let health = if proven { Health::Unknown } else { Health::Down(0, String::new()) };
-        let mut standing = Self { arm, lab, program, application, held, health, proven };
+        let mut standing = Self { arm, lab, program, room, application, held, health, proven };
         let complaint = standing.be_up().err().map(|error| format!("{error:#}"));
         Ok((standing, complaint))
     }
@@ -143,8 +150,8 @@ impl Standing {
 
     /// An error with the proxies' last words if one of these processes has ended.
     fn still_there(&self, before: &[ProxyProcess]) -> Result<()> {
-        let now: BTreeSet<u32> =
-            self.arm.processes().with_context(|| self.last_words())?.iter().map(|process| process.pid).collect();
+        let now = self.arm.processes().map_err(|error| anyhow!("{error:#}; {}", self.last_words()))?;
+        let now: BTreeSet<u32> = now.iter().map(|process| process.pid).collect();
         match before.iter().find(|process| !now.contains(&process.pid)) {
             None => Ok(()),
             Some(gone) => {
@@ -185,6 +192,10 @@ impl Lane for Standing {
         let processes = self.arm.processes()?;
         let sizes = processes.iter().map(|process| proportional_set_size(process.pid));
         Ok(sizes.sum::<Result<u64, _>>()?)
+    }
+
+    fn room(&self) -> u32 {
+        self.room.connections(self.about().pooled)
     }
 
     fn hold(&mut self, connections: u32) -> Result<Proof> {
