@@ -8,7 +8,7 @@ export BULKHEAD_BUILD_ID
 CARGO ?= cargo
 LOCKED := --locked
 
-.PHONY: help setup peers machine build demo test lint fmt-check clippy deny docs dependencies clean
+.PHONY: help setup peers machine build demo test bench counts lint fmt-check clippy deny docs dependencies clean
 
 help: ## what can be made
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 24
@@ -31,6 +31,9 @@ test: build ## run every test, as root or as an ordinary user
 demo: build ## tell the story in network namespaces: KEEP=1 leaves it running, BREAK=n must fail at step n
 	ci/demo
 
+bench: machine ## measure what the encryption costs, two hours at most: QUICK=1 six minutes; ARMS=, WORK= choose
+	ci/bench
+
 lint: fmt-check clippy deny dependencies ## format, lints, licences, and the direction of dependencies
 
 fmt-check:
@@ -44,6 +47,9 @@ deny:
 
 dependencies:
 	ci/check-dependencies
+
+counts: ## count the instructions of the hot pure paths; fails above the thresholds
+	@ci/counts
 
 docs: ## build the documentation of the code
 	RUSTDOCFLAGS="-D warnings -A rustdoc::private-intra-doc-links" $(CARGO) doc $(LOCKED) --workspace --no-deps --document-private-items

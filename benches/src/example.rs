@@ -53,6 +53,7 @@ pub(crate) fn empty() -> Report {
         warnings: Vec::new(),
         arms: BTreeMap::new(),
         rows: Vec::new(),
+        profiles: Vec::new(),
     }
 }
 

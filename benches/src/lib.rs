@@ -14,6 +14,7 @@ pub mod machine;
 pub mod options;
 pub mod page;
 pub mod plan;
+pub mod profile;
 pub mod progress;
 pub mod proof;
 pub mod result;

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::arm::{About, ArmName};
+use crate::profile::Profile;
 
 /// One whole bench.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -28,6 +29,8 @@ pub struct Report {
     pub arms: BTreeMap<ArmName, About>,
     /// What was measured, in the order of the table.
     pub rows: Vec<Row>,
+    /// Where Bulkhead's cycles went under bulk, ping-pong and connect; empty where `perf` may not look.
+    pub profiles: Vec<Profile>,
 }
 
 /// The machine, and how busy others kept it.

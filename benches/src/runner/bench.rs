@@ -96,6 +96,7 @@ fn report(options: &Options, preflight: &Preflight, choice: &Choice) -> Report {
         warnings: [&preflight.warnings[..], &choice.warnings].concat(),
         arms: BTreeMap::new(),
         rows: Vec::new(),
+        profiles: Vec::new(),
     }
 }
 

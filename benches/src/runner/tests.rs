@@ -296,5 +296,6 @@ pub(super) fn empty_report() -> Report {
         warnings: Vec::new(),
         arms: BTreeMap::new(),
         rows: Vec::new(),
+        profiles: Vec::new(),
     }
 }

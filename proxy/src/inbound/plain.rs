@@ -26,7 +26,7 @@ impl Inbound {
         accept_each(listener, &self.sidecar.metrics, &stop, serve).await;
     }
 
-    async fn captured(self: Arc<Self>, stream: TcpStream, from: SocketAddr) {
+    pub(crate) async fn captured(self: Arc<Self>, stream: TcpStream, from: SocketAddr) {
         let to = socket::original_destination(&stream);
         let client = Accepted::new(stream);
         match to {

@@ -52,7 +52,7 @@ impl Outbound {
         accept_each(listener, &self.sidecar.metrics, &stop, serve).await;
     }
 
-    async fn captured(self: Arc<Self>, stream: TcpStream, from: SocketAddr) {
+    pub(crate) async fn captured(self: Arc<Self>, stream: TcpStream, from: SocketAddr) {
         let to = socket::original_destination(&stream);
         match to {
             // Noted before it is closed: whoever sent it is told by the close to look.

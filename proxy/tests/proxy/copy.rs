@@ -3,5 +3,4 @@
 mod bytes;
 mod cuts;
 mod endings;
-mod sizes;
 mod stalls;
