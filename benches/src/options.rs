@@ -25,11 +25,12 @@ pub struct Options {
     /// Only these families of rows, separated by commas.
     #[arg(long, env = "WORK", value_name = "FAMILIES", default_value = "", hide_default_value = true)]
     pub work: String,
-    /// Another proxy, given by a file that says how its two ends start; may be given several times.
-    #[arg(long, value_name = "FILE")]
+    /// Another proxy, given by a file that says how its two ends start; may be given several times,
+    /// or several files with commas between.
+    #[arg(long, env = "ARM_FILES", value_name = "FILE", value_delimiter = ',')]
     pub arm_file: Vec<PathBuf>,
     /// Where the result is written, under the time of its beginning.
-    #[arg(long, value_name = "DIR", default_value = "bench-results")]
+    #[arg(long, env = "OUT", value_name = "DIR", default_value = "bench-results")]
     pub out: PathBuf,
     /// Says what would be measured, and how long that takes.
     #[arg(long, conflicts_with = "report")]
@@ -62,8 +63,8 @@ impl Options {
     pub fn told(&self) -> BTreeMap<String, String> {
         let quick = if self.quick { "1" } else { "0" };
         let files = self.arm_file.iter().map(|file| file.display().to_string()).collect::<Vec<_>>().join(",");
-        let told = [("QUICK", quick), ("ARMS", &self.arms), ("WORK", &self.work), ("arm files", &files)];
-        let told = told.into_iter().filter(|(name, value)| *name != "arm files" || !value.is_empty());
+        let told = [("QUICK", quick), ("ARMS", &self.arms), ("WORK", &self.work), ("ARM_FILES", &files)];
+        let told = told.into_iter().filter(|(name, value)| *name != "ARM_FILES" || !value.is_empty());
         told.map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
     }
 }

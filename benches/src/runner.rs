@@ -5,9 +5,11 @@ pub mod convert;
 pub mod keeper;
 pub mod stop;
 
+mod generator;
 mod ping;
 mod stage;
 mod standing;
+mod words;
 
 use std::time::Instant;
 

@@ -11,8 +11,10 @@ use bulkhead_lab::{Host, HostCommand, Lab, Process, until};
 use bulkhead_measure::clocks::memory::proportional_set_size;
 use bulkhead_measure::{Order, Sample, Work};
 
+use super::generator::{FIRST_FIELD, connections, read_sample, watched};
 use super::ping;
-use crate::arm::{About, Arm, End, ProxyProcess};
+use super::words::{end_of, whose};
+use crate::arm::{About, Arm, ProxyProcess};
 use crate::machine::Room;
 use crate::plan::Load;
 use crate::proof;
@@ -155,7 +157,7 @@ impl Standing {
         match before.iter().find(|process| !now.contains(&process.pid)) {
             None => Ok(()),
             Some(gone) => {
-                bail!("process {} of the {} proxy has ended; {}", gone.pid, words(gone.end), self.last_words())
+                bail!("process {} of the {} proxy has ended; {}", gone.pid, whose(gone.end), self.last_words())
             }
         }
     }
@@ -234,24 +236,6 @@ fn serve(arm: &dyn Arm, program: &Path) -> Result<Process> {
     Ok(application)
 }
 
-/// Whose time is counted: both proxies', but at a handshake without the client's proxy only the server's.
-fn watched(work: Work, processes: &[ProxyProcess]) -> Vec<u32> {
-    let is_alone = matches!(work, Work::Handshake { .. });
-    processes.iter().filter(|process| !is_alone || process.end == End::Server).map(|process| process.pid).collect()
-}
-
-/// How many connections a work has at a time.
-const fn connections(work: Work) -> u32 {
-    match work {
-        Work::Bulk { connections, .. }
-        | Work::PingPong { connections }
-        | Work::Http { connections, .. }
-        | Work::Grpc { connections, .. }
-        | Work::Idle { connections } => connections,
-        Work::Connect { parallel } | Work::Handshake { parallel } => parallel,
-    }
-}
-
 /// TCP sockets of a pod that are neither closed nor resting after that, from `TCP: inuse <number> ..`.
 fn open_sockets(pod: &Host) -> Option<usize> {
     let text = fs::read_to_string(format!("/proc/{}/net/sockstat", pod.pid())).ok()?;
@@ -259,32 +243,10 @@ fn open_sockets(pod: &Host) -> Option<usize> {
     line.split_whitespace().next()?.parse().ok()
 }
 
-fn read_sample(text: &str) -> Result<Sample> {
-    let line = text.lines().rfind(|line| line.contains(FIRST_FIELD)).context("the load generator printed no sample")?;
-    serde_json::from_str(line).with_context(|| format!("the load generator printed `{line}`"))
-}
-
-/// The last lines of a log, short enough for a table's footnote.
-fn end_of(log: &str) -> String {
-    let lines: Vec<&str> = log.trim().lines().collect();
-    let text = lines[lines.len().saturating_sub(LINES)..].join(" | ");
-    let surplus = text.chars().count().saturating_sub(CHARACTERS);
-    text.chars().skip(surplus).collect()
-}
-
-const fn words(end: End) -> &'static str {
-    match end {
-        End::Client => "client's",
-        End::Server => "server's",
-    }
-}
-
 /// The uid and gid of the application and of its clients.
 const APPLICATION: u32 = 2000;
 /// The uid and gid of every proxy, whose connections are not captured.
 const SIDECAR: u32 = 10_101;
-/// What every sample has, and no error.
-const FIRST_FIELD: &str = "\"seconds\"";
 /// What a program may take to start and end beside its work.
 const GRACE: Duration = Duration::from_secs(20);
 const TO_HOLD: Duration = Duration::from_mins(2);
@@ -293,34 +255,3 @@ const TO_COME_UP_AGAIN: Duration = Duration::from_secs(2);
 const FEW_ATTEMPTS: u32 = 3;
 /// Listeners, tunnels, and a control connection or two.
 const FEW_SOCKETS: usize = 200;
-const LINES: usize = 3;
-const CHARACTERS: usize = 400;
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn only_the_servers_proxy_is_watched_at_handshakes() {
-        let both = [(End::Client, 10), (End::Server, 20), (End::Server, 21)];
-        let both = both.map(|(end, pid)| ProxyProcess { end, pid });
-        assert_eq!(watched(Work::PingPong { connections: 1 }, &both), [10, 20, 21]);
-        assert_eq!(watched(Work::Handshake { parallel: 16 }, &both), [20, 21]);
-        assert_eq!(watched(Work::Connect { parallel: 16 }, &[]), [0; 0]);
-    }
-
-    #[test]
-    fn a_sample_is_the_line_that_has_figures() {
-        let line = r#"{"seconds":1.0,"operations":5,"bytes":0,"failures":0,"first_failure":null,"watched":[],"own":0.1,"machine":0.5,"steal":0.0,"latency":null}"#;
-        assert_eq!(read_sample(&format!("a word before\n{line}\n")).unwrap().operations, 5);
-        assert_eq!(read_sample("").unwrap_err().to_string(), "the load generator printed no sample");
-        assert!(read_sample("{\"seconds\":1}").unwrap_err().to_string().starts_with("the load generator printed `{"));
-    }
-
-    #[test]
-    fn of_a_log_the_end_is_told() {
-        assert_eq!(end_of("one\ntwo\nthree\nfour\n"), "two | three | four");
-        assert_eq!(end_of(&"x".repeat(1000)).len(), CHARACTERS);
-        assert_eq!(end_of(""), "");
-    }
-}
