@@ -14,28 +14,40 @@ use crate::arm::Ends;
 /// is, for only a proxy's user is not.
 pub(super) fn until_answered(ends: &Ends, deadline: Duration) -> Result<()> {
     let service = ends.service;
-    let answered = ends.client.inside(|| tries(deadline, || once(service)))?;
+    let answered = ends.client.inside(|| tries(deadline, |elapsed| once(service, patience(elapsed))))?;
     let Err(last) = answered else { return Ok(()) };
     bail!("no connection passed within {deadline:?}; the last one: {last}")
 }
 
-/// Tries until it succeeds, at least once.
-fn tries<E>(deadline: Duration, mut attempt: impl FnMut() -> Result<(), E>) -> Result<(), E> {
+/// Whether a round trip comes back now.
+pub(super) fn answers(ends: &Ends) -> bool {
+    let service = ends.service;
+    matches!(ends.client.inside(|| once(service, LONGEST)), Ok(Ok(())))
+}
+
+/// How long to wait for an answer when it was tried for so long. A proxy may keep a connection whose way on does not
+/// stand yet, when another one would pass: so the wait is short beside what is measured, and long enough in the end.
+fn patience(elapsed: Duration) -> Duration {
+    (elapsed / 4).clamp(SHORTEST, LONGEST)
+}
+
+/// Tries until it succeeds, at least once; an attempt is told for how long it was tried before.
+fn tries<E>(deadline: Duration, mut attempt: impl FnMut(Duration) -> Result<(), E>) -> Result<(), E> {
     let began = Instant::now();
     loop {
-        let late = began.elapsed() >= deadline;
-        match attempt() {
-            Err(_) if !late => thread::sleep(PACE),
+        let elapsed = began.elapsed();
+        match attempt(elapsed) {
+            Err(_) if elapsed < deadline => thread::sleep(PACE),
             last => return last,
         }
     }
 }
 
 /// Connect, 128 bytes there and back.
-fn once(service: SocketAddr) -> io::Result<()> {
+fn once(service: SocketAddr, patience: Duration) -> io::Result<()> {
     let mut stream = TcpStream::connect_timeout(&service, TO_CONNECT)?;
     stream.set_nodelay(true)?;
-    stream.set_read_timeout(Some(TO_ANSWER))?;
+    stream.set_read_timeout(Some(patience))?;
     let message = message();
     stream.write_all(&message)?;
     let mut answer = [0; MESSAGE];
@@ -56,8 +68,8 @@ const ONCE: u8 = b'o';
 /// A pause that leaves the processors to the proxies that start, and is short beside what it measures.
 const PACE: Duration = Duration::from_millis(1);
 const TO_CONNECT: Duration = Duration::from_millis(200);
-/// A proxy whose other end is not there yet may keep a connection; another one is tried instead.
-const TO_ANSWER: Duration = Duration::from_millis(500);
+const SHORTEST: Duration = Duration::from_millis(25);
+const LONGEST: Duration = Duration::from_secs(1);
 
 #[cfg(test)]
 mod tests {
@@ -75,7 +87,7 @@ mod tests {
             assert_eq!((got[0], &got[1..=MARKER.len()]), (ONCE, MARKER));
             stream.write_all(&got[1..]).unwrap();
         });
-        once(address).unwrap();
+        once(address, LONGEST).unwrap();
         echo.join().unwrap();
     }
 
@@ -83,8 +95,15 @@ mod tests {
     fn an_end_without_an_answer_is_none() {
         let (listener, address) = listener();
         let ender = thread::spawn(move || drop(listener.accept().unwrap()));
-        assert!(once(address).is_err());
+        assert!(once(address, LONGEST).is_err());
         ender.join().unwrap();
+    }
+
+    #[test]
+    fn the_wait_for_an_answer_is_short_beside_what_is_measured() {
+        for (elapsed, wait) in [(0, 25), (100, 25), (400, 100), (60_000, 1000)] {
+            assert_eq!(patience(Duration::from_millis(elapsed)), Duration::from_millis(wait));
+        }
     }
 
     #[test]
@@ -94,8 +113,8 @@ mod tests {
             count += 1;
             if count >= enough { Ok(()) } else { Err(count) }
         };
-        assert_eq!(tries(Duration::from_hours(1), || attempt(3)), Ok(()));
-        assert_eq!(tries(Duration::ZERO, || attempt(5)), Err(4));
+        assert_eq!(tries(Duration::from_hours(1), |_| attempt(3)), Ok(()));
+        assert_eq!(tries(Duration::ZERO, |_| attempt(5)), Err(4));
     }
 
     fn listener() -> (TcpListener, SocketAddr) {

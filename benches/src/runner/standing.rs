@@ -73,7 +73,7 @@ impl Standing {
         ensure!(self.application.is_running(), "the application of {} has ended", self.arm.name());
         let deadline = match &self.health {
             Health::Good => return Ok(()),
-            Health::Unknown if ping::until_answered(self.arm.ends(), Duration::ZERO).is_ok() => {
+            Health::Unknown if ping::answers(self.arm.ends()) => {
                 self.health = Health::Good;
                 return Ok(());
             }
