@@ -16,6 +16,7 @@ mod axis;
 mod chart;
 mod figures;
 mod method;
+mod profiles;
 mod section;
 mod summary;
 
@@ -33,6 +34,7 @@ pub fn html(report: &Report) -> String {
             (summary::table(&rows))
             h2 { "Row by row" }
             @for (index, row) in rows.iter().enumerate() { (section::row(index, row)) }
+            (profiles::all(report))
             (arms::all(report))
             (method::text(report))
         }

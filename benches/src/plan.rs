@@ -6,6 +6,7 @@
 mod duration;
 mod family;
 mod list;
+mod profiles;
 mod rows;
 
 use std::time::Duration;
@@ -26,6 +27,8 @@ pub struct Plan {
     pub arms: Vec<PlannedArm>,
     /// The rows.
     pub rows: Vec<PlannedRow>,
+    /// The works under which Bulkhead's proxies are looked at, after the rows.
+    pub profiles: Vec<PlannedProfile>,
 }
 
 /// What a plan must know of an arm before it is built.
@@ -65,6 +68,15 @@ pub struct PlannedRow {
     pub rounds: u32,
     /// What a run is.
     pub kind: Kind,
+}
+
+/// A work under which the proxies are looked at, function by function.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PlannedProfile {
+    /// The row that has the same work.
+    pub row: String,
+    /// The work, and for how long it is looked at.
+    pub load: Load,
 }
 
 /// What a run of a row is.
@@ -133,7 +145,8 @@ impl Plan {
     pub fn new(length: Length, arms: Vec<PlannedArm>, families: &[Family]) -> Self {
         let chosen = Family::ALL.into_iter().filter(|family| families.contains(family));
         let rows = chosen.flat_map(|family| rows::of(family, length, &arms)).filter(|row| !row.arms.is_empty());
-        Self { rows: rows.collect(), arms }
+        let profiles = profiles::of(length, &arms, families);
+        Self { rows: rows.collect(), profiles, arms }
     }
 
     /// Whether this arm is needed in the row of this index or a later one.

@@ -38,6 +38,29 @@ pub struct Function {
     pub symbol: String,
 }
 
+impl Profile {
+    /// What the time was spent for, largest first, in one line; parts below a hundredth are left out.
+    pub fn places_in_words(&self) -> String {
+        let mut places: Vec<_> = self.places.iter().filter(|(_, share)| **share >= 0.01).collect();
+        places.sort_by(|one, other| other.1.total_cmp(one.1));
+        places.iter().map(|(place, share)| format!("{place} {}", percent(**share))).collect::<Vec<_>>().join(", ")
+    }
+
+    /// The first lines by function.
+    pub fn first(&self, lines: usize) -> &[Function] {
+        &self.functions[..self.functions.len().min(lines)]
+    }
+}
+
+/// A share as people read it, `12.3 %`.
+pub fn percent(share: f64) -> String {
+    format!("{:.1} %", share * 100.0)
+}
+
+/// What must be known to read a profile.
+pub const LEGEND: &str = "Both proxies together, seen some 2,000 times a second of processor time. A function has the \
+time that it spent itself, not what it called.";
+
 /// Whether `perf` is there and may look; else a sentence that says what to do.
 pub fn is_possible() -> Result<(), String> {
     let hint = "there will be no profile: install Debian's linux-perf, and run as root or with kernel.perf_event_paranoid at most 1";
@@ -164,6 +187,15 @@ mod tests {
         let all = vec![function(0.0005, "libc.so.6", "malloc"), function(0.9995, "bulkhead-proxy", "rustls::x")];
         assert!((by_place(&all)["memory"] - 0.0005).abs() < 1e-9);
         assert_eq!(worth_a_line(all).len(), 1);
+    }
+
+    #[test]
+    fn the_places_are_told_from_the_largest_down() {
+        let places = [("TLS", 0.2), ("kernel: network", 0.795), ("other", 0.005)];
+        let places = places.map(|(place, share)| (place.to_owned(), share)).into();
+        let profile = Profile { row: "connect-16".to_owned(), samples: 9, functions: Vec::new(), places };
+        assert_eq!(profile.places_in_words(), "kernel: network 79.5 %, TLS 20.0 %");
+        assert!(profile.first(5).is_empty());
     }
 
     fn function(share: f64, object: &str, symbol: &str) -> Function {

@@ -149,7 +149,7 @@ pub enum Measure {
     KilobytesPerConnectionTo10000,
     /// Megabytes right after a burst of bulk over many connections.
     MegabytesAfterBurst,
-    /// Megabytes 60 s later.
+    /// Megabytes after the proxies were left alone for a while: 60 s, with `QUICK` 5 s.
     MegabytesAfterRest,
     /// Milliseconds from the start of both proxies to the first answer through them.
     MillisToReady,

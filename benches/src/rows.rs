@@ -15,6 +15,7 @@ use bulkhead_measure::Sample;
 
 use crate::arm::{About, ArmName};
 use crate::plan::{Kind, Load, PlannedRow};
+use crate::profile::Profile;
 use crate::progress::Progress;
 use crate::result::{Measure, Outcome, Proof, Row, Run};
 use crate::runner::stop::Stop;
@@ -25,6 +26,8 @@ pub trait Lane {
     fn load(&mut self, load: &Load) -> Result<Loaded>;
     /// Ends the proxies, starts them anew, and waits until a connection passes: how long that took from the start.
     fn fresh(&mut self) -> Result<Duration>;
+    /// Does this work for a while, and sees where the proxies' cycles go; `row` has the same work.
+    fn profile(&mut self, row: &str, load: &Load) -> Result<Profile>;
     /// Proportional set size of all processes of both proxies, in bytes.
     fn memory(&self) -> Result<u64>;
     /// How many connections its proxies can hold, for want of descriptors.

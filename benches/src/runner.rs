@@ -7,6 +7,7 @@ pub mod stop;
 
 mod generator;
 mod ping;
+mod profiles;
 mod stage;
 mod standing;
 mod words;
@@ -42,6 +43,7 @@ pub fn measure_all(
         progress.done(plan.building_seconds(index));
         dismiss(plan, index, cast);
     }
+    profiles::take_all(plan, cast, keeper, progress, stop)?;
     if stop.is_wanted() {
         let begun = keeper.report().rows.len();
         keeper.warn(format!(

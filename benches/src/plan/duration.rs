@@ -2,13 +2,15 @@
 
 use std::time::Duration;
 
-use super::{Kind, MemoryCourse, Plan, PlannedRow};
+use super::{Kind, MemoryCourse, Plan, PlannedProfile, PlannedRow};
 use crate::arm::ArmName;
 
 impl Plan {
     /// The whole bench, in seconds.
     pub fn seconds(&self) -> f64 {
-        self.set_up_seconds() + (0..self.rows.len()).map(|index| self.row_seconds(index)).sum::<f64>()
+        self.set_up_seconds()
+            + (0..self.rows.len()).map(|index| self.row_seconds(index)).sum::<f64>()
+            + self.profiles.iter().map(PlannedProfile::seconds).sum::<f64>()
     }
 
     /// The lab, and the arms on it.
@@ -34,6 +36,13 @@ impl PlannedRow {
     pub fn seconds(&self) -> f64 {
         let runs = self.arms.iter().map(|_| self.kind.run_seconds()).sum::<f64>();
         f64::from(self.rounds) * (runs + self.kind.rest_seconds())
+    }
+}
+
+impl PlannedProfile {
+    /// The work, and reading what was seen, in seconds.
+    pub fn seconds(&self) -> f64 {
+        sample_seconds(self.load.warm_up, self.load.measured) + READING_SECONDS
     }
 }
 
@@ -84,6 +93,8 @@ const LAB_SECONDS: f64 = 3.0;
 const ARM_SECONDS: f64 = 2.5;
 /// The capture and the load generator start, connect, and end.
 const AROUND_A_SAMPLE: f64 = 0.25;
+/// `perf` starts, and reads what it has recorded.
+const READING_SECONDS: f64 = 3.0;
 const READY_SECONDS: f64 = 0.6;
 const SECONDS_PER_IDLE: f64 = 0.001;
 const REVOCATION_SECONDS: f64 = 4.0;

@@ -30,11 +30,13 @@ pub enum Family {
     Cutoffs,
     /// How fast a revocation reaches many proxies.
     Revocation,
+    /// Where Bulkhead's cycles go.
+    Profile,
 }
 
 impl Family {
     /// Every family, in the order of the table.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::Bulk,
         Self::PingPong,
         Self::Connect,
@@ -46,6 +48,7 @@ impl Family {
         Self::Rules,
         Self::Cutoffs,
         Self::Revocation,
+        Self::Profile,
     ];
 
     /// Its name, as `WORK=` takes it.
@@ -62,12 +65,13 @@ impl Family {
             Self::Rules => "rules",
             Self::Cutoffs => "cutoffs",
             Self::Revocation => "revocation",
+            Self::Profile => "profile",
         }
     }
 
     /// Whether only Bulkhead can be asked this.
     pub const fn is_of_bulkhead_alone(self) -> bool {
-        matches!(self, Self::Rules | Self::Cutoffs | Self::Revocation)
+        matches!(self, Self::Rules | Self::Cutoffs | Self::Revocation | Self::Profile)
     }
 }
 
@@ -101,6 +105,6 @@ mod tests {
     fn an_unknown_name_is_answered_with_those_that_there_are() {
         let error = "bulky".parse::<Family>().unwrap_err().to_string();
         assert!(error.starts_with("there is no work `bulky`; there is: bulk, ping-pong, "), "{error}");
-        assert!(error.ends_with("cutoffs, revocation"), "{error}");
+        assert!(error.ends_with("revocation, profile"), "{error}");
     }
 }

@@ -12,6 +12,10 @@ pub fn text(plan: &Plan) -> String {
     for (index, row) in plan.rows.iter().enumerate() {
         line(&mut text, row, width, plan.row_seconds(index));
     }
+    for profile in &plan.profiles {
+        let (row, time) = (&profile.row, minutes(profile.seconds()));
+        writeln!(text, "profile of {row}: {time}").expect("writing to a String cannot fail");
+    }
     let (rows, minutes) = (plan.rows.len(), minutes(plan.seconds()));
     writeln!(text, "\n{rows} rows, about {minutes}").expect("writing to a String cannot fail");
     text

@@ -24,6 +24,7 @@ pub(super) fn of(family: Family, length: Length, arms: &[PlannedArm]) -> Vec<Pla
         Family::Rules => table.settings(Family::Rules, &[100, 10_000]),
         Family::Cutoffs => table.settings(Family::Cutoffs, &[10_000, 1_000_000]),
         Family::Revocation => table.revocation(),
+        Family::Profile => Vec::new(),
     };
     rows.into_iter().filter(|row| length == Length::Full || QUICK_ROWS.contains(&&*row.name)).collect()
 }
@@ -126,7 +127,7 @@ impl Table<'_> {
                 let (name, title) =
                     (format!("{family}-{}", named.name), format!("{}, with many {family}", named.title));
                 let row = self.paired(Named { name, title, ..named });
-                PlannedRow { family, arms: arms.clone(), rounds: FEW, ..row }
+                PlannedRow { family, arms: arms.clone(), rounds: self.some(), ..row }
             })
             .into()
     }
@@ -175,6 +176,14 @@ impl Table<'_> {
         match self.length {
             Length::Full => 15,
             Length::Quick => 3,
+        }
+    }
+
+    /// Enough to tell a difference from none; of 3 rounds one comparison in four would show one where there is none.
+    const fn some(&self) -> u32 {
+        match self.length {
+            Length::Full => 6,
+            Length::Quick => FEW,
         }
     }
 

@@ -50,8 +50,12 @@ fn without_bulkhead_there_are_no_pairs_and_none_of_its_own_rows() {
 fn pairs_are_many_where_the_figure_is_a_ratio() {
     let plan = Plan::new(Length::Full, all_arms(), &Family::ALL);
     for row in &plan.rows {
-        let many = matches!(row.family, Family::Bulk | Family::PingPong | Family::Connect | Family::Handshake);
-        assert_eq!(row.rounds, if many { 15 } else { 3 }, "{}", row.name);
+        let expected = match row.family {
+            Family::Bulk | Family::PingPong | Family::Connect | Family::Handshake => 15,
+            Family::Rules | Family::Cutoffs => 6,
+            _ => 3,
+        };
+        assert_eq!(row.rounds, expected, "{}", row.name);
     }
 }
 
@@ -82,16 +86,30 @@ fn a_setting_is_needed_until_its_last_row() {
 }
 
 #[test]
+fn bulkhead_is_looked_at_under_bulk_ping_pong_and_connect() {
+    let rows = |arms| {
+        let profiles = Plan::new(Length::Full, arms, &Family::ALL).profiles;
+        profiles.into_iter().map(|profile| profile.row).collect::<Vec<_>>()
+    };
+    assert_eq!(rows(all_arms()), ["bulk-down-1", "ping-pong-32", "connect-16"]);
+    assert!(rows(vec![PlannedArm::named("relay")]).is_empty());
+    assert!(Plan::new(Length::Full, all_arms(), &[Family::Bulk]).profiles.is_empty());
+}
+
+#[test]
 fn the_list_says_what_would_be_done() {
     let arms = vec![PlannedArm::named("none"), PlannedArm::named("bulkhead")];
-    let plan = Plan::new(Length::Quick, arms, &[Family::Http, Family::Revocation]);
+    let plan = Plan::new(Length::Quick, arms, &[Family::Http, Family::Revocation, Family::Profile]);
     let expected = "arms: none, bulkhead
 
 http-capacity   3 x 2       5 s  HTTP/1.1 requests on 32 connections, the next request when the one before was answered
 http-50         3 x 2       5 s  HTTP/1.1 requests on 32 connections at 50 % of what the slowest arm can
 revocation-20   3 x 1      18 s  a node is revoked while 20 proxies watch
+profile of bulk-down-1: 5 s
+profile of ping-pong-32: 5 s
+profile of connect-16: 5 s
 
-3 rows, about 37 s
+3 rows, about 51 s
 ";
     assert_eq!(list(&plan), expected);
 }

@@ -18,7 +18,7 @@ use crate::options::Options;
 use crate::plan::{Family, Plan, PlannedArm};
 use crate::progress::Progress;
 use crate::result::{Outcome, Report};
-use crate::{page, table};
+use crate::{page, profile, table};
 
 /// How a bench ended.
 pub struct Ended {
@@ -54,10 +54,12 @@ pub fn run(options: &Options) -> Result<Ended> {
     let families = options.families()?;
     bulkhead_lab::rights::ensure()?;
     let choice = arms::choose(&options.arms())?;
-    let plan = plan_of(options, &choice, &families);
+    let mut plan = plan_of(options, &choice, &families);
     let stop = Stop::on_signals()?;
     let preflight = Preflight::look(plan.idle_connections())?;
-    let mut keeper = Keeper::new(report(options, &preflight, &choice), &options.out)?;
+    let mut report = report(options, &preflight, &choice);
+    report.warnings.extend(without_profiles(&mut plan));
+    let mut keeper = Keeper::new(report, &options.out)?;
     let mut progress = Progress::new(plan.seconds());
     keeper.report().warnings.iter().for_each(|warning| progress.say(&format!("warning: {warning}")));
     let (mut stage, complaints) = set_up(&plan, &choice, preflight.room, &keeper, &mut progress)?;
@@ -68,6 +70,15 @@ pub fn run(options: &Options) -> Result<Ended> {
     measure_all(&plan, &mut stage, &mut keeper, &mut progress, &stop)?;
     progress.end();
     finish(keeper, &preflight, &stop)
+}
+
+/// Takes the profiles out of the plan where `perf` may not look, and says so.
+fn without_profiles(plan: &mut Plan) -> Option<String> {
+    let sentence = if plan.profiles.is_empty() { None } else { profile::is_possible().err() };
+    if sentence.is_some() {
+        plan.profiles.clear();
+    }
+    sentence
 }
 
 /// Builds the arms; the sentences are about those that did not come up.

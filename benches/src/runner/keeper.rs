@@ -10,6 +10,7 @@ use anyhow::{Context as _, Result, ensure};
 use tempfile::NamedTempFile;
 
 use crate::arm::{About, ArmName};
+use crate::profile::Profile;
 use crate::result::{Report, Row};
 
 /// The report, and the file that holds it.
@@ -68,6 +69,12 @@ impl Keeper {
     pub fn keep(&mut self, row: Row) -> Result<()> {
         self.report.rows.push(row);
         self.report.seconds = self.began.elapsed().as_secs_f64();
+        self.write()
+    }
+
+    /// Adds a profile and writes the report.
+    pub fn keep_profile(&mut self, profile: Profile) -> Result<()> {
+        self.report.profiles.push(profile);
         self.write()
     }
 

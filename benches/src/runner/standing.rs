@@ -17,6 +17,7 @@ use super::words::{end_of, whose};
 use crate::arm::{About, Arm, ProxyProcess};
 use crate::machine::Room;
 use crate::plan::Load;
+use crate::profile::{self, Profile};
 use crate::proof;
 use crate::result::Proof;
 use crate::rows::{Lane, Loaded};
@@ -190,6 +191,21 @@ impl Lane for Standing {
         self.restart(TO_COME_UP)
     }
 
+    fn profile(&mut self, row: &str, load: &Load) -> Result<Profile> {
+        self.be_up()?;
+        self.health = Health::Unknown;
+        let processes = self.arm.processes()?;
+        let pids: Vec<u32> = processes.iter().map(|process| process.pid).collect();
+        // It must not end before it has been looked at: perf takes its time to start.
+        let order = self.order(&Load { measured: load.measured + LONGER, ..*load }, &processes)?;
+        let driver = self.driver(&order)?.spawn(&format!("{}-profile-{row}", self.arm.name()))?;
+        let seen = profile::record(row, &pids, load.measured, self.lab.directory());
+        driver.wait_for_log(FIRST_FIELD, order.warm_up + order.measured + GRACE)?;
+        self.still_there(&processes)?;
+        self.health = Health::Good;
+        seen
+    }
+
     fn memory(&self) -> Result<u64> {
         let processes = self.arm.processes()?;
         let sizes = processes.iter().map(|process| proportional_set_size(process.pid));
@@ -249,6 +265,8 @@ const APPLICATION: u32 = 2000;
 const SIDECAR: u32 = 10_101;
 /// What a program may take to start and end beside its work.
 const GRACE: Duration = Duration::from_secs(20);
+/// How much longer than it is looked at a work is done.
+const LONGER: Duration = Duration::from_secs(1);
 const TO_HOLD: Duration = Duration::from_mins(2);
 const TO_COME_UP: Duration = Duration::from_secs(20);
 const TO_COME_UP_AGAIN: Duration = Duration::from_secs(2);

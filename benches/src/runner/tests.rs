@@ -10,6 +10,7 @@ use bulkhead_measure::{Sample, Work};
 use super::*;
 use crate::arm::{About, ArmName};
 use crate::plan::{Family, Kind, Length, Load, PlannedArm};
+use crate::profile::{Function, Profile};
 use crate::result::{Machine, Measure, Outcome, Proof, Report, Row, Run};
 use crate::rows::{Lane, Loaded};
 
@@ -124,6 +125,17 @@ fn revocations_are_a_row_of_bulkhead_alone() {
     assert_eq!((row.name.as_str(), row.paired, row.runs.len()), ("revocation-20", false, 3));
 }
 
+#[test]
+fn profiles_are_kept_and_one_that_fails_is_a_warning() {
+    let report = bench(&["bulkhead"], &[Family::Profile], &mut Company::default());
+    let rows: Vec<_> = report.profiles.iter().map(|profile| &*profile.row).collect();
+    assert_eq!((rows, report.rows.len()), (vec!["bulk-down-1", "ping-pong-32", "connect-16"], 0));
+    let mut company = Company { failing: vec!["bulkhead"], ..Company::default() };
+    let report = bench(&["bulkhead"], &[Family::Profile], &mut company);
+    assert_eq!((report.profiles.len(), report.warnings.len()), (0, 3));
+    assert_eq!(report.warnings[0], "there is no profile of bulk-down-1: the proxy has ended");
+}
+
 fn failed_runs(row: &Row) -> Vec<(&str, &str)> {
     let failed = row.runs.iter().filter_map(|run| match &run.outcome {
         Outcome::Failed(sentence) => Some((&*run.arm.0, &**sentence)),
@@ -221,6 +233,14 @@ impl Lane for Company {
 
     fn fresh(&mut self) -> Result<Duration> {
         Ok(Duration::from_millis(12))
+    }
+
+    fn profile(&mut self, row: &str, load: &Load) -> Result<Profile> {
+        self.load(load)?;
+        let function =
+            Function { share: 1.0, object: "bulkhead-proxy".to_owned(), symbol: "bulkhead_proxy::copy".to_owned() };
+        let places = BTreeMap::from([("Bulkhead".to_owned(), 1.0)]);
+        Ok(Profile { row: row.to_owned(), samples: 100, functions: vec![function], places })
     }
 
     fn memory(&self) -> Result<u64> {

@@ -1,5 +1,6 @@
 //! The table for Markdown, as README and documentation show it.
 
+use crate::profile::{Function, LEGEND as LEGEND_OF_PROFILES, Profile, percent};
 use crate::result::Report;
 use crate::table::matrix::{Line, Matrix, Text};
 use crate::table::{LEGEND, SETTINGS_LEGEND, head, machine, matrices, runs};
@@ -13,6 +14,7 @@ pub fn markdown(report: &Report) -> String {
     parts.push(rows.iter().map(said).collect());
     parts.extend((!further.is_empty()).then(|| "### Further measures\n".into()));
     parts.extend(further.iter().map(drawn));
+    parts.extend(profiles(report));
     parts.push(closing(report));
     parts.join("\n")
 }
@@ -23,6 +25,20 @@ pub fn summary(report: &Report) -> String {
     let mut parts = opening(report, &leading);
     parts.push(closing(report));
     parts.join("\n")
+}
+
+fn profiles(report: &Report) -> Option<String> {
+    let one = |profile: &Profile| {
+        let line = |function: &Function| {
+            let (object, symbol) = (escaped(&function.object), escaped(&function.symbol));
+            format!("| {} | {object} | {symbol} |\n", percent(function.share))
+        };
+        let lines = profile.first(LINES).iter().map(line).collect::<String>();
+        let places = escaped(&profile.places_in_words());
+        format!("**{}**: {places}\n\n| share | in | function |\n|---:|:---|:---|\n{lines}", escaped(&profile.row))
+    };
+    let all: Vec<_> = report.profiles.iter().map(one).collect();
+    (!all.is_empty()).then(|| format!("### Where Bulkhead's cycles go\n\n{LEGEND_OF_PROFILES}\n\n{}", all.join("\n")))
 }
 
 fn opening(report: &Report, leading: &[Matrix]) -> Vec<String> {
@@ -75,6 +91,9 @@ fn escaped(text: &str) -> String {
     }
     escaped
 }
+
+/// Of a profile so many functions are shown.
+const LINES: usize = 20;
 
 #[cfg(test)]
 mod tests {

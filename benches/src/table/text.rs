@@ -2,6 +2,7 @@
 
 use std::iter;
 
+use crate::profile::{Function, LEGEND as LEGEND_OF_PROFILES, Profile, percent};
 use crate::result::Report;
 use crate::table::matrix::{Line, Matrix, Text};
 use crate::table::{LEGEND, SETTINGS_LEGEND, head, machine, matrices, runs};
@@ -10,6 +11,8 @@ use crate::verdict::{Kind, RowVerdict, judge};
 /// A line is at most so long, in characters.
 const WIDTH: usize = 140;
 const GAP: usize = 2;
+/// Of a profile so many functions are shown.
+const LINES: usize = 12;
 
 /// The whole result for a terminal.
 pub fn text(report: &Report) -> String {
@@ -22,6 +25,7 @@ pub fn text(report: &Report) -> String {
     parts.extend(rows.iter().map(said));
     parts.extend((!further.is_empty()).then(|| "Further measures\n".into()));
     parts.extend(further.iter().map(drawn));
+    parts.extend(profiles(report));
     parts.push(folded(&format!("{}. {}", runs(report), machine(report)), "  "));
     parts.join("\n")
 }
@@ -29,6 +33,25 @@ pub fn text(report: &Report) -> String {
 /// A verdict, folded.
 fn said(row: &RowVerdict<'_>) -> String {
     folded(&format!("{}: {}", row.row.name, row.sentences()), "  ")
+}
+
+fn profiles(report: &Report) -> Option<String> {
+    let one = |profile: &Profile| {
+        let places = folded(&format!("{}: {}", profile.row, profile.places_in_words()), "  ");
+        let line = |function: &Function| {
+            let share = percent(function.share);
+            cut(&format!("  {share:>7}  {:<24}  {}", function.object, function.symbol)) + "\n"
+        };
+        places + &profile.first(LINES).iter().map(line).collect::<String>()
+    };
+    let all: Vec<_> = report.profiles.iter().map(one).collect();
+    (!all.is_empty())
+        .then(|| folded(&format!("Where Bulkhead's cycles go. {LEGEND_OF_PROFILES}"), "") + "\n" + &all.join("\n"))
+}
+
+/// As much of a line as fits.
+fn cut(line: &str) -> String {
+    line.chars().take(WIDTH).collect()
 }
 
 fn drawn(matrix: &Matrix) -> String {

@@ -44,7 +44,7 @@ impl Measure {
             Self::KilobytesPerConnectionTo1000 => "memory of both proxies for each idle connection, up to 1,000",
             Self::KilobytesPerConnectionTo10000 => "memory of both proxies for each idle connection, 1,000 to 10,000",
             Self::MegabytesAfterBurst => "memory of both proxies after a burst",
-            Self::MegabytesAfterRest => "memory of both proxies 60 s after a burst",
+            Self::MegabytesAfterRest => "memory of both proxies after a burst and a rest",
             Self::MillisToReady => "time from start to the first answer",
             Self::MillisToAcknowledgement => "time from commit to the last acknowledgement",
             Self::MillisToLastPayload => "time from commit to the last payload segment",
@@ -69,7 +69,7 @@ impl Measure {
             Self::KilobytesPerConnectionTo1000 => "per idle to 1,000",
             Self::KilobytesPerConnectionTo10000 => "per idle to 10,000",
             Self::MegabytesAfterBurst => "after a burst",
-            Self::MegabytesAfterRest => "60 s later",
+            Self::MegabytesAfterRest => "after a rest",
             Self::MillisToReady => "start to ready",
             Self::MillisToAcknowledgement => "to acknowledgement",
             Self::MillisToLastPayload => "to last payload",
@@ -197,7 +197,7 @@ impl Measure {
                 ("For each idle connection from 1,000 to 10,000 Bulkhead's two proxies take", "the memory of")
             }
             Self::MegabytesAfterBurst => ("After a burst Bulkhead's two proxies take", "the memory of"),
-            Self::MegabytesAfterRest => ("60 s after a burst Bulkhead's two proxies take", "the memory of"),
+            Self::MegabytesAfterRest => ("After a burst and a rest Bulkhead's two proxies take", "the memory of"),
             Self::MillisToReady => ("From start to the first answer Bulkhead's two proxies take", "the time of"),
             Self::MillisToAcknowledgement => ("Bulkhead's time to the last acknowledgement is", ""),
             Self::MillisToLastPayload => ("Bulkhead's time to the last payload segment is", ""),
