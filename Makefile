@@ -31,7 +31,7 @@ test: build ## run every test, as root or as an ordinary user
 demo: build ## tell the story in network namespaces: KEEP=1 leaves it running, BREAK=n must fail at step n
 	ci/demo
 
-bench: machine ## measure what the encryption costs, two hours at most: QUICK=1 six minutes; ARMS=, WORK= choose
+bench: machine ## measure what the encryption costs, one to two hours; QUICK=1 takes six minutes, ARMS= and WORK= choose
 	ci/bench
 
 lint: fmt-check clippy deny dependencies ## format, lints, licences, and the direction of dependencies
