@@ -83,7 +83,7 @@ impl Table<'_> {
         let (work, primary) = (protocol.work(Pace::AsFastAsAnswered), Measure::OperationsPerSecond);
         let named = Named { name: protocol.capacity_row().to_owned(), title, work, primary };
         let row = self.paired(named);
-        PlannedRow { rounds: FEW, family: protocol.family(), kind: self.load(work, REQUESTS), ..row }
+        PlannedRow { rounds: self.some(), family: protocol.family(), kind: self.load(work, REQUESTS), ..row }
     }
 
     fn rate(&self, protocol: Protocol, percent: u32) -> PlannedRow {
@@ -91,7 +91,8 @@ impl Table<'_> {
         let title = format!("{} at {percent} % of what the slowest arm can", protocol.words());
         let (warm_up, measured) = self.times(REQUESTS);
         let kind = Kind::Rate { protocol, percent, warm_up, measured };
-        self.row(name, protocol.family(), title, Measure::P99Micros, kind)
+        let row = self.row(name, protocol.family(), title, Measure::P99Micros, kind);
+        PlannedRow { rounds: self.some(), ..row }
     }
 
     fn memory(&self) -> PlannedRow {

@@ -52,7 +52,7 @@ fn pairs_are_many_where_the_figure_is_a_ratio() {
     for row in &plan.rows {
         let expected = match row.family {
             Family::Bulk | Family::PingPong | Family::Connect | Family::Handshake => 15,
-            Family::Rules | Family::Cutoffs => 6,
+            Family::Http | Family::Grpc | Family::Rules | Family::Cutoffs => 6,
             _ => 3,
         };
         assert_eq!(row.rounds, expected, "{}", row.name);
