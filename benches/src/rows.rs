@@ -17,6 +17,7 @@ use crate::arm::{About, ArmName};
 use crate::plan::{Kind, Load, PlannedRow};
 use crate::profile::Profile;
 use crate::progress::Progress;
+use crate::proof::Seen;
 use crate::result::{Measure, Outcome, Proof, Row, Run};
 use crate::runner::stop::Stop;
 
@@ -33,7 +34,7 @@ pub trait Lane {
     /// How many connections its proxies can hold, for want of descriptors.
     fn room(&self) -> u32;
     /// Opens so many connections, does one round trip on each, and keeps them, beside those that are held already.
-    fn hold(&mut self, connections: u32) -> Result<Proof>;
+    fn hold(&mut self, connections: u32) -> Result<Seen>;
     /// Closes the connections that are held.
     fn release(&mut self) -> Result<()>;
 }
@@ -44,7 +45,7 @@ pub struct Loaded {
     /// Its figures.
     pub sample: Sample,
     /// What was seen on the wire meanwhile.
-    pub proof: Proof,
+    pub seen: Seen,
 }
 
 /// Who brings an arm onto its lane, and asks Bulkhead what needs a mesh of its own.
@@ -111,7 +112,10 @@ impl Found {
 
 fn loaded(lane: &mut dyn Lane, load: &Load) -> Found {
     match lane.load(load) {
-        Ok(Loaded { sample, proof }) => Found::of(Some(proof), crate::runner::convert::figures(load.work, &sample)),
+        Ok(Loaded { sample, seen: Seen { proof, verdict } }) => {
+            let figures = verdict.and_then(|()| crate::runner::convert::figures(load.work, &sample));
+            Found::of(Some(proof), figures)
+        }
         Err(error) => Found::failed(&error),
     }
 }
