@@ -1,6 +1,7 @@
 //! Where the cycles of Bulkhead's proxies go, by function: `perf` looks at both while they carry a load.
 
 use std::collections::BTreeMap;
+use std::os::unix::process::CommandExt as _;
 use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
@@ -95,7 +96,8 @@ pub fn record(row: &str, pids: &[u32], duration: Duration, scratch: &Path) -> Re
 }
 
 fn output(command: &mut Command) -> Result<String> {
-    let output = command.output().context("perf cannot be started")?;
+    // A group of its own: the first Ctrl-C asks for an end after the current run, of which this is a part.
+    let output = command.process_group(0).output().context("perf cannot be started")?;
     if !output.status.success() {
         bail!("perf ended with {}: {}", output.status, String::from_utf8_lossy(&output.stderr).trim());
     }

@@ -56,8 +56,9 @@ pub trait Cast {
     fn dismiss(&mut self, name: &ArmName);
     /// What an arm that stands consists of.
     fn about(&self, name: &ArmName) -> Option<About>;
-    /// So many times a node is revoked while so many proxies watch; `say` is told how far it is.
-    fn revocations(&mut self, proxies: u32, runs: u32, say: &mut dyn FnMut(&str)) -> Result<Vec<Run>>;
+    /// So many times a node is revoked while so many proxies watch, or fewer times if somebody wants an end; `say` is told
+    /// how far it is.
+    fn revocations(&mut self, proxies: u32, runs: u32, stop: &Stop, say: &mut dyn FnMut(&str)) -> Result<Vec<Run>>;
 }
 
 /// What a row is measured with besides its arms.
@@ -130,7 +131,7 @@ fn ready(lane: &mut dyn Lane) -> Found {
 fn revocation(planned: &PlannedRow, proxies: u32, bench: &mut Bench<'_>, runs: &mut Vec<Run>) {
     let Some(arm) = planned.arms.first() else { return };
     let (progress, began) = (&mut *bench.progress, bench.began);
-    let found = bench.cast.revocations(proxies, planned.rounds, &mut |words| progress.run(words));
+    let found = bench.cast.revocations(proxies, planned.rounds, bench.stop, &mut |words| progress.run(words));
     progress.done(f64::from(planned.rounds) * planned.kind.run_seconds());
     match found {
         Ok(found) => runs.extend(found),

@@ -9,6 +9,7 @@ use anyhow::{Context as _, Result, anyhow, bail};
 use bulkhead_lab::{Lab, binaries};
 
 use super::standing::Standing;
+use super::stop::Stop;
 use crate::arm::{About, Arm, ArmName};
 use crate::arms::{Choice, Ground};
 use crate::bulkhead::Bulkhead;
@@ -103,7 +104,7 @@ impl Cast for Stage {
         self.lanes.get(name).map(|standing| standing.about().clone())
     }
 
-    fn revocations(&mut self, proxies: u32, runs: u32, say: &mut dyn FnMut(&str)) -> Result<Vec<Run>> {
-        revocation::revocations(self.began, proxies, runs, say)
+    fn revocations(&mut self, proxies: u32, runs: u32, stop: &Stop, say: &mut dyn FnMut(&str)) -> Result<Vec<Run>> {
+        revocation::revocations(self.began, proxies, runs, stop, say)
     }
 }

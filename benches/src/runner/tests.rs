@@ -129,6 +129,14 @@ fn a_wish_for_an_end_keeps_what_there_is() {
 }
 
 #[test]
+fn a_wish_for_an_end_reaches_the_revocations() {
+    let stop = Stop::default();
+    let mut company = Company { ends_after: Some((2, stop.clone())), ..Company::default() };
+    let report = bench_until(&["bulkhead"], &[Family::Revocation], &mut company, &stop);
+    assert_eq!(report.rows[0].runs.len(), 2);
+}
+
+#[test]
 fn a_setting_goes_when_no_row_needs_it() {
     let mut company = Company::default();
     bench(&["bulkhead"], &[Family::Rules, Family::Cutoffs], &mut company);
@@ -212,6 +220,21 @@ impl Company {
         self.turn.as_ref().is_some_and(|arm| names.contains(&&*arm.0))
     }
 
+    fn revoke(&mut self, round: u32) -> Run {
+        self.count();
+        run("bulkhead", round)
+    }
+
+    /// Something was done, after which somebody may want an end.
+    fn count(&mut self) {
+        self.loads += 1;
+        if let Some((loads, stop)) = &self.ends_after
+            && self.loads >= *loads
+        {
+            stop.want();
+        }
+    }
+
     fn seen(&mut self) -> Seen {
         if self.is_among(&self.legible) {
             self.legible.clear();
@@ -239,19 +262,15 @@ impl Cast for Company {
         None
     }
 
-    fn revocations(&mut self, _proxies: u32, runs: u32, _say: &mut dyn FnMut(&str)) -> Result<Vec<Run>> {
-        Ok((0..runs).map(|round| run("bulkhead", round)).collect())
+    fn revocations(&mut self, _proxies: u32, runs: u32, stop: &Stop, _say: &mut dyn FnMut(&str)) -> Result<Vec<Run>> {
+        let until_stopped = (0..runs).take_while(|_| !stop.is_wanted());
+        Ok(until_stopped.map(|round| self.revoke(round)).collect())
     }
 }
 
 impl Lane for Company {
     fn load(&mut self, load: &Load) -> Result<Loaded> {
-        self.loads += 1;
-        if let Some((loads, stop)) = &self.ends_after
-            && self.loads >= *loads
-        {
-            stop.want();
-        }
+        self.count();
         if self.is_among(&self.failing) {
             bail!("the proxy has ended");
         }
