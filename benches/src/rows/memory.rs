@@ -62,8 +62,10 @@ fn go_through(lane: &mut dyn Lane, course: &MemoryCourse, stop: &Stop, proof: &m
     let at_rest = lane.memory()?;
     let mut figures = BTreeMap::from([(Measure::MegabytesAtRest, megabytes(at_rest))]);
     let held = hold(lane, course, at_rest, &mut figures, proof);
-    lane.release()?;
+    let released = lane.release();
+    // Why they could not be held says more than what became of them.
     held?;
+    released?;
     // Not every arm has held as many connections, for want of descriptors: the burst finds all as they start.
     lane.fresh()?;
     believe(lane.load(&course.burst)?.seen, proof)?;

@@ -226,6 +226,7 @@ impl Lane for Standing {
 
     fn hold(&mut self, connections: u32) -> Result<Seen> {
         self.be_up()?;
+        self.health = Health::Unknown;
         let idle = Load { work: Work::Idle { connections }, warm_up: Duration::ZERO, measured: Duration::ZERO };
         let order = self.order(&idle, &[])?;
         let sampling = proof::sample(&self.lab, self.arm.ends(), connections)?;
@@ -242,13 +243,22 @@ impl Lane for Standing {
 
     fn release(&mut self) -> Result<()> {
         let held = std::mem::take(&mut self.held);
-        held.iter().try_for_each(Process::terminate)?;
-        for holder in &held {
-            let status = holder.wait(GRACE)?;
-            ensure!(status.success(), "idle connections were not kept: {}", end_of(&holder.log()?));
-        }
-        self.until_closed()
+        let kept = end(&held);
+        // Also of those that were not kept the next run must find none.
+        let closed = self.until_closed();
+        kept?;
+        closed
     }
+}
+
+/// Ends those who hold connections; each must have held them until then.
+fn end(holders: &[Process]) -> Result<()> {
+    holders.iter().try_for_each(Process::terminate)?;
+    for holder in holders {
+        let status = holder.wait(GRACE)?;
+        ensure!(status.success(), "idle connections were not kept: {}", end_of(&holder.log()?));
+    }
+    Ok(())
 }
 
 /// The application in the server's pod.

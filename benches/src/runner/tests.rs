@@ -119,6 +119,14 @@ fn an_arm_holds_no_more_than_it_has_room_for() {
 }
 
 #[test]
+fn why_connections_could_not_be_held_is_told_before_that_they_were_not_kept() {
+    let mut company = Company { loose: vec!["relay"], ..Company::default() };
+    let report = bench(&["relay", "bulkhead"], &[Family::Memory], &mut company);
+    let failed = failed_runs(&report.rows[0]);
+    assert!(!failed.is_empty() && failed.iter().all(|run| *run == ("relay", "the proxy refuses")), "{failed:?}");
+}
+
+#[test]
 fn a_wish_for_an_end_keeps_what_there_is() {
     let stop = Stop::default();
     let mut company = Company { ends_after: Some((4, stop.clone())), ..Company::default() };
@@ -205,6 +213,8 @@ struct Company {
     missing: Vec<&'static str>,
     slow: Vec<&'static str>,
     narrow: Vec<&'static str>,
+    /// Who holds no connection.
+    loose: Vec<&'static str>,
     /// Whose text is seen on the wire, once.
     legible: Vec<&'static str>,
     ends_after: Option<(usize, Stop)>,
@@ -303,12 +313,18 @@ impl Lane for Company {
     }
 
     fn hold(&mut self, connections: u32) -> Result<Seen> {
+        if self.is_among(&self.loose) {
+            bail!("the proxy refuses");
+        }
         self.held += connections;
         Ok(self.seen())
     }
 
     fn release(&mut self) -> Result<()> {
         self.held = 0;
+        if self.is_among(&self.loose) {
+            bail!("they were not kept");
+        }
         Ok(())
     }
 }
