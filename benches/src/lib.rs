@@ -15,6 +15,7 @@ pub mod options;
 pub mod page;
 pub mod plan;
 pub mod profile;
+mod program;
 pub mod progress;
 pub mod proof;
 pub mod result;
