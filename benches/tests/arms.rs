@@ -110,7 +110,7 @@ impl World {
 
 /// What can be here; what cannot is printed.
 fn choice(text: &str) -> Choice {
-    let choice = choose(text).unwrap();
+    let choice = choose(text, &[]).unwrap();
     choice.warnings.iter().for_each(|warning| eprintln!("{warning}"));
     choice
 }

@@ -39,7 +39,7 @@ impl Ended {
 
 /// What would be measured, and what must be said of arms that are not here.
 pub fn plan(options: &Options) -> Result<(Plan, Vec<String>)> {
-    let choice = arms::choose(&options.arms())?;
+    let choice = arms::choose(&options.arms, &options.arm_file)?;
     Ok((plan_of(options, &choice, &options.families()?), choice.warnings))
 }
 
@@ -53,7 +53,7 @@ fn plan_of(options: &Options, choice: &Choice, families: &[Family]) -> Plan {
 pub fn run(options: &Options) -> Result<Ended> {
     let families = options.families()?;
     bulkhead_lab::rights::ensure()?;
-    let choice = arms::choose(&options.arms())?;
+    let choice = arms::choose(&options.arms, &options.arm_file)?;
     let mut plan = plan_of(options, &choice, &families);
     let stop = Stop::on_signals()?;
     let preflight = Preflight::look(plan.idle_connections())?;
