@@ -48,10 +48,10 @@ struct Resting<'a> {
 type Figures = BTreeMap<Measure, f64>;
 
 fn busy<'a>(turn: Turn<'a>, course: &MemoryCourse, bench: &mut Bench<'_>) -> Resting<'a> {
+    let (stop, mut proof) = (bench.stop, None);
+    let lane = bench.cast.lane(turn.arm);
     let at = bench.began.elapsed().as_secs_f64();
-    let stop = bench.stop;
-    let mut proof = None;
-    let found = bench.cast.lane(turn.arm).and_then(|lane| go_through(lane, course, stop, &mut proof));
+    let found = lane.and_then(|lane| go_through(lane, course, stop, &mut proof));
     Resting { turn, at, since: Instant::now(), proof, found }
 }
 
