@@ -22,6 +22,7 @@ pub mod result;
 pub mod revocation;
 pub mod rows;
 pub mod runner;
+pub mod stop;
 pub mod stream;
 pub mod table;
 pub mod verdict;

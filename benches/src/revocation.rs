@@ -17,7 +17,7 @@ pub use crowd::Size;
 use crate::arm::ArmName;
 use crate::descriptors;
 use crate::result::{Outcome, Run};
-use crate::runner::stop::Stop;
+use crate::stop::Stop;
 use crowd::Crowd;
 
 /// Revokes `runs` nodes, one after the other, before the eyes of so many proxies, of which eight are real sidecars.

@@ -3,6 +3,7 @@
 //! Rows know arms as [`Lane`]s and whoever brings them as a [`Cast`]; what stands behind those touches processes and
 //! networks, or is invented by a test.
 
+mod convert;
 mod interleaved;
 mod memory;
 mod rates;
@@ -19,7 +20,7 @@ use crate::profile::Profile;
 use crate::progress::Progress;
 use crate::proof::Seen;
 use crate::result::{Measure, Outcome, Proof, Row, Run};
-use crate::runner::stop::Stop;
+use crate::stop::Stop;
 
 /// One arm as rows use it.
 pub trait Lane {
@@ -114,7 +115,7 @@ impl Found {
 fn loaded(lane: &mut dyn Lane, load: &Load) -> Found {
     match lane.load(load) {
         Ok(Loaded { sample, seen: Seen { proof, verdict } }) => {
-            let figures = verdict.and_then(|()| crate::runner::convert::figures(load.work, &sample));
+            let figures = verdict.and_then(|()| convert::figures(load.work, &sample));
             Found::of(Some(proof), figures)
         }
         Err(error) => Found::failed(&error),

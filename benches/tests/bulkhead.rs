@@ -8,7 +8,7 @@ use bulkhead_benches::arm::{Arm as _, End, Protection};
 use bulkhead_benches::bulkhead::{Bulkhead, Setting};
 use bulkhead_benches::result::{Measure, Outcome};
 use bulkhead_benches::revocation::{Size, revocations_before};
-use bulkhead_benches::runner::stop::Stop;
+use bulkhead_benches::stop::Stop;
 use bulkhead_lab::capture::{Capture, server_hello_key_share};
 use bulkhead_lab::{Lab, binaries};
 use bulkhead_tests::DEADLINE;

@@ -11,7 +11,7 @@ use bulkhead_lab::{Host, Lab, Process, binaries, until};
 use bulkhead_tests::programs::Programs;
 use bulkhead_tests::{DEADLINE, Mesh, Node, Workload, mesh};
 
-use crate::runner::stop::Stop;
+use crate::stop::Stop;
 
 /// How many proxies watch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -8,12 +8,13 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Result, bail};
 
+use super::convert::count;
 use super::interleaved::{Turn, turns_of};
 use super::{Bench, Found, Lane};
 use crate::plan::{MemoryCourse, PlannedRow};
 use crate::proof::Seen;
 use crate::result::{Measure, Proof, Run};
-use crate::runner::stop::Stop;
+use crate::stop::Stop;
 
 pub(super) fn run(planned: &PlannedRow, course: &MemoryCourse, bench: &mut Bench<'_>, runs: &mut Vec<Run>) {
     for round in 0..planned.rounds {
@@ -143,5 +144,5 @@ impl Resting<'_> {
 
 /// 10^6 bytes.
 fn megabytes(bytes: u64) -> f64 {
-    crate::runner::convert::count(bytes) / 1e6
+    count(bytes) / 1e6
 }

@@ -10,7 +10,6 @@ use bulkhead_identity::clock::{Clock as _, SystemClock};
 use super::keeper::{self, FORMAT, Keeper};
 use super::measure_all;
 use super::stage::Stage;
-use super::stop::Stop;
 use crate::arm::ArmName;
 use crate::arms::{self, Choice};
 use crate::machine::{Preflight, Room};
@@ -18,6 +17,7 @@ use crate::options::Options;
 use crate::plan::{Family, Plan, PlannedArm};
 use crate::progress::Progress;
 use crate::result::{Outcome, Report};
+use crate::stop::Stop;
 use crate::{page, profile, table};
 
 /// How a bench ended.

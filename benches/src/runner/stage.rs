@@ -9,7 +9,6 @@ use anyhow::{Context as _, Result, anyhow, bail};
 use bulkhead_lab::{Lab, binaries};
 
 use super::standing::Standing;
-use super::stop::Stop;
 use crate::arm::{About, Arm, ArmName};
 use crate::arms::{Choice, Ground};
 use crate::bulkhead::Bulkhead;
@@ -19,6 +18,7 @@ use crate::progress::Progress;
 use crate::result::Run;
 use crate::revocation;
 use crate::rows::{Cast, Lane};
+use crate::stop::Stop;
 
 /// All arms that stand.
 pub(super) struct Stage {
