@@ -59,7 +59,7 @@ pub fn choose(names: &str, files: &[PathBuf]) -> Result<Choice> {
         words = NAMES.to_vec();
     }
     let mut choice = Choice { kinds: Vec::new(), warnings: Vec::new() };
-    for word in words.into_iter().filter(|word| *word != BULKHEAD) {
+    for word in words.into_iter().filter(|word| *word != ArmName::BULKHEAD) {
         match Kind::find(word)? {
             Found::Here(kind) => choice.add(kind),
             Found::Missing(what) => choice.warnings.push(format!("{word} is left out: {what}")),
@@ -172,9 +172,7 @@ fn connections() -> u64 {
 }
 
 /// Every name, in the order of the table.
-pub const NAMES: [&str; 7] = ["none", "relay", "haproxy", "nginx", "envoy-tls", "envoy-connect", BULKHEAD];
-/// The one with which the others are compared.
-pub const BULKHEAD: &str = "bulkhead";
+pub const NAMES: [&str; 7] = ["none", "relay", "haproxy", "nginx", "envoy-tls", "envoy-connect", ArmName::BULKHEAD];
 /// Where the application listens, on its pod's address.
 pub const APPLICATION_PORT: u16 = 8080;
 /// Where captured connections arrive at the client's proxy.

@@ -53,7 +53,7 @@ pub fn revocations_before(
         progress(&format!("revoking node {} of {runs}", round + 1));
         let at = began.elapsed().as_secs_f64();
         let outcome = run::revoke(&crowd, round).unwrap_or_else(|error| Outcome::Failed(format!("{error:#}")));
-        done.push(Run { arm: ArmName("bulkhead".to_owned()), round, place: 0, at, proof: None, outcome });
+        done.push(Run { arm: ArmName::bulkhead(), round, place: 0, at, proof: None, outcome });
     }
     Ok(done)
 }

@@ -44,7 +44,7 @@ pub fn plan(options: &Options) -> Result<(Plan, Vec<String>)> {
 }
 
 fn plan_of(options: &Options, choice: &Choice, families: &[Family]) -> Plan {
-    let names = choice.names().into_iter().chain([ArmName(ArmName::BULKHEAD.to_owned())]);
+    let names = choice.names().into_iter().chain([ArmName::bulkhead()]);
     let arms = names.map(|name| PlannedArm::named(&name.0)).collect();
     Plan::new(options.length(), arms, families)
 }

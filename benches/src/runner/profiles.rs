@@ -17,7 +17,7 @@ pub(super) fn take_all(
     progress: &mut Progress,
     stop: &Stop,
 ) -> Result<()> {
-    let bulkhead = ArmName(ArmName::BULKHEAD.to_owned());
+    let bulkhead = ArmName::bulkhead();
     for planned in &plan.profiles {
         if stop.is_wanted() {
             break;
