@@ -97,8 +97,51 @@ pub enum Protection {
     MutualTls,
 }
 
+impl ArmName {
+    /// What the arm is called that all are compared with.
+    pub const BULKHEAD: &'static str = "bulkhead";
+
+    /// The arm that all are compared with.
+    pub fn bulkhead() -> Self {
+        Self(Self::BULKHEAD.to_owned())
+    }
+
+    /// Whether it is the arm that all are compared with, as it is, without a setting.
+    pub fn is_bulkhead(&self) -> bool {
+        self.0 == Self::BULKHEAD
+    }
+
+    /// Whether it is a setting of Bulkhead, as `bulkhead@rules-100`, which stands only while its rows are measured.
+    pub fn is_setting(&self) -> bool {
+        self.setting().is_some()
+    }
+
+    /// The setting in a name such as `bulkhead@rules-100`: `rules-100`.
+    pub fn setting(&self) -> Option<&str> {
+        self.0.strip_prefix(Self::BULKHEAD)?.strip_prefix('@')
+    }
+}
+
 impl fmt::Display for ArmName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_setting_is_bulkheads_alone() {
+        for (name, is_bulkhead, setting) in [
+            ("bulkhead", true, None),
+            ("bulkhead@rules-100", false, Some("rules-100")),
+            ("bulkheads", false, None),
+            ("nginx@rules-100", false, None),
+        ] {
+            let arm = ArmName(name.to_owned());
+            assert_eq!((arm.is_bulkhead(), arm.setting(), arm.is_setting()), (is_bulkhead, setting, setting.is_some()));
+        }
     }
 }

@@ -48,28 +48,37 @@ pub struct Ground<'a> {
     pub certificates: &'a Certificates,
 }
 
-/// Reads the text of `ARMS=`: names with commas or spaces between, and paths of files that describe other proxies. Empty
-/// text is every arm.
+/// Reads the text of `ARMS=`, names with commas or spaces between, and the files that describe other proxies. A path
+/// without either may also stand among the names; a text without names is every arm.
 ///
 /// # Errors
 /// An unknown name, with the known ones; a file that cannot be read.
-pub fn choose(text: &str) -> Result<Choice> {
-    let mut words: Vec<&str> = text.split([',', ' ']).map(str::trim).filter(|word| !word.is_empty()).collect();
+pub fn choose(names: &str, files: &[PathBuf]) -> Result<Choice> {
+    let mut words: Vec<&str> = names.split([',', ' ']).map(str::trim).filter(|word| !word.is_empty()).collect();
     if words.is_empty() {
         words = NAMES.to_vec();
     }
     let mut choice = Choice { kinds: Vec::new(), warnings: Vec::new() };
-    for word in words.into_iter().filter(|word| *word != BULKHEAD) {
+    for word in words.into_iter().filter(|word| *word != ArmName::BULKHEAD) {
         match Kind::find(word)? {
-            Found::Here(kind) if choice.kinds.iter().any(|other| other.name() == kind.name()) => {}
-            Found::Here(kind) => choice.kinds.push(kind),
+            Found::Here(kind) => choice.add(kind),
             Found::Missing(what) => choice.warnings.push(format!("{word} is left out: {what}")),
         }
+    }
+    for file in files {
+        choice.add(Kind::given(file)?);
     }
     Ok(choice)
 }
 
 impl Choice {
+    /// A name counts once.
+    fn add(&mut self, kind: Kind) {
+        if self.kinds.iter().all(|other| other.name() != kind.name()) {
+            self.kinds.push(kind);
+        }
+    }
+
     /// Their names.
     pub fn names(&self) -> Vec<ArmName> {
         self.kinds.iter().map(Kind::name).collect()
@@ -106,10 +115,14 @@ impl Kind {
             "nginx" => nginx::Nginx::find().map(Self::Nginx),
             "envoy-tls" => envoy::find().map(|program| Self::Envoy(envoy::Way::Tls, program)),
             "envoy-connect" => envoy::find().map(|program| Self::Envoy(envoy::Way::Connect, program)),
-            path if is_path(path) => Some(Self::Given(Box::new(Given::read(Path::new(path))?))),
+            path if is_path(path) => Some(Self::given(Path::new(path))?),
             _ => bail!("there is no arm `{word}`; there are {}, and files such as ./my-proxy.yaml", NAMES.join(", ")),
         };
         Ok(found.map_or_else(|| Found::Missing(what_is_missing(word)), Found::Here))
+    }
+
+    fn given(file: &Path) -> Result<Self> {
+        Ok(Self::Given(Box::new(Given::read(file)?)))
     }
 
     fn name(&self) -> ArmName {
@@ -159,9 +172,7 @@ fn connections() -> u64 {
 }
 
 /// Every name, in the order of the table.
-pub const NAMES: [&str; 7] = ["none", "relay", "haproxy", "nginx", "envoy-tls", "envoy-connect", BULKHEAD];
-/// The one with which the others are compared.
-pub const BULKHEAD: &str = "bulkhead";
+pub const NAMES: [&str; 7] = ["none", "relay", "haproxy", "nginx", "envoy-tls", "envoy-connect", ArmName::BULKHEAD];
 /// Where the application listens, on its pod's address.
 pub const APPLICATION_PORT: u16 = 8080;
 /// Where captured connections arrive at the client's proxy.
@@ -184,14 +195,28 @@ mod tests {
 
     #[test]
     fn an_unknown_name_is_answered_with_the_known_ones() {
-        let error = choose("none,haprxy").err().unwrap().to_string();
+        let error = choose("none,haprxy", &[]).err().unwrap().to_string();
         assert!(error.contains("`haprxy`") && error.contains("envoy-connect"), "{error}");
     }
 
     #[test]
     fn the_compared_one_needs_no_name_and_a_name_counts_once() {
-        let choice = choose(" none, bulkhead none").unwrap();
+        let choice = choose(" none, bulkhead none", &[]).unwrap();
         assert_eq!(choice.names(), [ArmName("none".to_owned())]);
         assert!(choice.warnings.is_empty());
+    }
+
+    #[test]
+    fn files_are_arms_beside_the_names_and_may_have_spaces_in_their_paths() {
+        let directory = tempfile::tempdir().unwrap();
+        let file = |path: &str, name: &str| {
+            let path = directory.path().join(path);
+            let text = include_str!("../../docs/bench-arm-example.yaml").replace("[haproxy, ", "[sh, ");
+            std::fs::write(&path, text.replace("name: my-haproxy", &format!("name: {name}"))).unwrap();
+            path
+        };
+        let (one, two) = (file("my.yaml", "mine"), file("an arm, theirs.conf", "theirs"));
+        let choice = choose(&format!("none,{}", one.display()), &[two, one]).unwrap();
+        assert_eq!(choice.names(), ["none", "mine", "theirs"].map(|name| ArmName(name.to_owned())));
     }
 }

@@ -23,7 +23,7 @@ pub(crate) fn whole() -> Report {
     report.arms = ARMS.iter().map(|(name, ..)| (arm(name), about(name))).collect();
     report.rows = loads().chain(settings()).chain([memory(), ready()]).chain([100, 1000].map(revocation)).collect();
     fail(&mut report.rows[0], "haproxy", &[3, 9], "connection reset by peer after 1.2 s <b>&amp;</b>", None);
-    let legible = Proof { packets: 200, captured: 180, legible: true, tls_records: 3 };
+    let legible = Proof { packets: 200, captured: 180, legible: true, tls_records: 3, begun_without_tls: 1 };
     fail(&mut report.rows[5], "nginx", &[4], "the application's text was legible on the wire", Some(&legible));
     for run in report.rows[4].runs.iter_mut().filter(|run| run.arm.0 == "nginx" && run.round == 1) {
         run.outcome = Outcome::Measured(operation(600.0).into_iter().collect());

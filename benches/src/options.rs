@@ -7,7 +7,6 @@ use anyhow::Result;
 use clap::Parser;
 use clap::builder::FalseyValueParser;
 
-use crate::arms::NAMES;
 use crate::plan::{Family, Length};
 
 /// What encryption costs: the same work through no proxy, through Bulkhead and through others, interleaved.
@@ -52,13 +51,6 @@ impl Options {
         Ok(if chosen.is_empty() { Family::ALL.into() } else { chosen })
     }
 
-    /// The arms that were chosen, as [`crate::arms::choose`] reads them; all when none was.
-    pub fn arms(&self) -> String {
-        let files = self.arm_file.iter().map(|file| as_path(&file.display().to_string()));
-        let chosen = if names(&self.arms).is_empty() { NAMES.join(",") } else { self.arms.clone() };
-        [chosen].into_iter().chain(files).collect::<Vec<_>>().join(",")
-    }
-
     /// The values of `QUICK`, `ARMS` and `WORK`, for the result.
     pub fn told(&self) -> BTreeMap<String, String> {
         let quick = if self.quick { "1" } else { "0" };
@@ -71,11 +63,6 @@ impl Options {
 
 fn names(list: &str) -> Vec<&str> {
     list.split(',').map(str::trim).filter(|name| !name.is_empty()).collect()
-}
-
-/// A name with a slash, which no arm has.
-fn as_path(file: &str) -> String {
-    if file.contains('/') { file.to_owned() } else { format!("./{file}") }
 }
 
 fn version() -> &'static str {
@@ -92,14 +79,13 @@ mod tests {
     fn nothing_chosen_is_everything() {
         let options = parse(&[]);
         assert_eq!(options.families().unwrap(), Family::ALL);
-        assert_eq!(options.arms(), NAMES.join(","));
+        assert_eq!((options.arms.as_str(), options.arm_file.len()), ("", 0));
         assert_eq!(options.length(), Length::Full);
     }
 
     #[test]
     fn names_choose_in_the_order_of_the_table() {
         let options = parse(&["--quick", "--arms", "bulkhead, none,", "--work", "connect,bulk"]);
-        assert_eq!(options.arms(), "bulkhead, none,");
         assert_eq!(options.families().unwrap(), [Family::Connect, Family::Bulk]);
         assert_eq!(options.length(), Length::Quick);
         assert_eq!(options.told()["ARMS"], "bulkhead, none,");
@@ -107,10 +93,9 @@ mod tests {
     }
 
     #[test]
-    fn files_are_arms_beside_those_that_were_chosen() {
-        let files = ["--arm-file", "mine.conf", "--arm-file", "/tmp/theirs.yaml"];
-        assert_eq!(parse(&[&["--arms", "none"][..], &files].concat()).arms(), "none,./mine.conf,/tmp/theirs.yaml");
-        assert!(parse(&files).arms().ends_with(",bulkhead,./mine.conf,/tmp/theirs.yaml"));
+    fn files_are_told_apart_by_commas_and_not_by_spaces() {
+        let options = parse(&["--arm-file", "mine.conf,/tmp/my arms/ours.yaml", "--arm-file", "/tmp/theirs.yaml"]);
+        assert_eq!(options.arm_file, ["mine.conf", "/tmp/my arms/ours.yaml", "/tmp/theirs.yaml"].map(PathBuf::from));
     }
 
     #[test]

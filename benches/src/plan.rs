@@ -186,20 +186,5 @@ impl Protocol {
     }
 }
 
-impl ArmName {
-    /// The arm that all are compared with.
-    pub const BULKHEAD: &'static str = "bulkhead";
-
-    /// Whether it is the arm that all are compared with.
-    pub fn is_bulkhead(&self) -> bool {
-        self.0 == Self::BULKHEAD
-    }
-
-    /// Whether it is a setting of Bulkhead, as `bulkhead@rules-100`, which stands only while its rows are measured.
-    pub fn is_setting(&self) -> bool {
-        self.0.contains('@')
-    }
-}
-
 #[cfg(test)]
 mod tests;

@@ -12,6 +12,8 @@ mod place;
 
 use place::place;
 
+use crate::program;
+
 /// What was seen under one kind of work.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -64,7 +66,7 @@ time that it spent itself, not what it called.";
 /// Whether `perf` is there and may look; else a sentence that says what to do.
 pub fn is_possible() -> Result<(), String> {
     let hint = "there will be no profile: install Debian's linux-perf, and run as root or with kernel.perf_event_paranoid at most 1";
-    let tried = Command::new("perf").args(["stat", "-e", "cpu-clock", "true"]).output();
+    let tried = program::output(Command::new("perf").args(["stat", "-e", "cpu-clock", "true"]), GRACE);
     match tried {
         Ok(output) if output.status.success() => Ok(()),
         _ => Err(hint.to_owned()),
@@ -78,7 +80,7 @@ pub fn record(row: &str, pids: &[u32], duration: Duration, scratch: &Path) -> Re
     let seconds = duration.as_secs_f64().to_string();
     let mut perf = Command::new("perf");
     perf.args(["record", "--quiet", "-e", "cpu-clock", "-F", FREQUENCY, "-p", &pids, "-o"]).arg(&data);
-    output(perf.args(["--", "sleep", &seconds]))?;
+    output(perf.args(["--", "sleep", &seconds]), duration + GRACE)?;
     let mut report = Command::new("perf");
     report.args([
         "report",
@@ -89,13 +91,13 @@ pub fn record(row: &str, pids: &[u32], duration: Duration, scratch: &Path) -> Re
         "-F",
         "overhead,sample,dso,symbol",
     ]);
-    let text = output(report.args(["-w", "0,0,0,0", "-t", ";", "-i"]).arg(&data))?;
+    let text = output(report.args(["-w", "0,0,0,0", "-t", ";", "-i"]).arg(&data), TO_REPORT)?;
     let (samples, functions) = read(&text)?;
     Ok(Profile { row: row.to_owned(), samples, places: by_place(&functions), functions: worth_a_line(functions) })
 }
 
-fn output(command: &mut Command) -> Result<String> {
-    let output = command.output().context("perf cannot be started")?;
+fn output(command: &mut Command, deadline: Duration) -> Result<String> {
+    let output = program::output(command, deadline)?;
     if !output.status.success() {
         bail!("perf ended with {}: {}", output.status, String::from_utf8_lossy(&output.stderr).trim());
     }
@@ -157,6 +159,10 @@ fn worth_a_line(mut functions: Vec<Function>) -> Vec<Function> {
 
 /// A prime, so that it does not beat with what happens every millisecond.
 const FREQUENCY: &str = "1999";
+/// What perf may take beside its work.
+const GRACE: Duration = Duration::from_secs(30);
+/// It reads the symbols of the kernel and of the proxies.
+const TO_REPORT: Duration = Duration::from_mins(2);
 
 #[cfg(test)]
 mod tests {

@@ -17,7 +17,7 @@ use bulkhead_lab::capture::Sampling;
 use bulkhead_lab::{Lab, LabError, until};
 
 pub use handshake::handshake;
-pub use wire::look;
+pub use wire::{Seen, look};
 
 use crate::arm::{Arm, Ends, Protection};
 use crate::certificates::Certificates;

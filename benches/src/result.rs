@@ -113,6 +113,9 @@ pub struct Proof {
     pub legible: bool,
     /// How many payloads began as a TLS record does.
     pub tls_records: usize,
+    /// How many connections, of those whose opening was seen, began with something else than a handshake of TLS.
+    #[serde(default)]
+    pub begun_without_tls: usize,
 }
 
 /// A figure of a run. Units are part of the name.

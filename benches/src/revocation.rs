@@ -17,26 +17,43 @@ pub use crowd::Size;
 use crate::arm::ArmName;
 use crate::descriptors;
 use crate::result::{Outcome, Run};
+use crate::stop::Stop;
 use crowd::Crowd;
 
 /// Revokes `runs` nodes, one after the other, before the eyes of so many proxies, of which eight are real sidecars.
 ///
 /// It has a lab of its own, so that nothing else is on the wire; `began` is when the bench did. A run that does not end
-/// as it should is an outcome in words; an error means that the proxies could not be assembled.
-pub fn revocations(began: Instant, proxies: u32, runs: u32, progress: &mut dyn FnMut(&str)) -> Result<Vec<Run>> {
-    revocations_before(Size { proxies, real: REAL.min(proxies) }, began, runs, progress)
+/// as it should is an outcome in words; an error means that the proxies could not be assembled. A wish for an end lets
+/// the current run end, and ends an assembly between two of its stages, with no run at all.
+pub fn revocations(
+    began: Instant,
+    proxies: u32,
+    runs: u32,
+    stop: &Stop,
+    progress: &mut dyn FnMut(&str),
+) -> Result<Vec<Run>> {
+    revocations_before(Size { proxies, real: REAL.min(proxies) }, began, runs, stop, progress)
 }
 
 /// The same with another number of real sidecars.
-pub fn revocations_before(size: Size, began: Instant, runs: u32, progress: &mut dyn FnMut(&str)) -> Result<Vec<Run>> {
+pub fn revocations_before(
+    size: Size,
+    began: Instant,
+    runs: u32,
+    stop: &Stop,
+    progress: &mut dyn FnMut(&str),
+) -> Result<Vec<Run>> {
     descriptors::raise()?;
-    let crowd = Crowd::assemble(size, progress)?;
     let mut done = Vec::new();
+    let Some(crowd) = Crowd::assemble(size, stop, progress)? else { return Ok(done) };
     for round in 0..runs {
+        if stop.is_wanted() {
+            break;
+        }
         progress(&format!("revoking node {} of {runs}", round + 1));
         let at = began.elapsed().as_secs_f64();
         let outcome = run::revoke(&crowd, round).unwrap_or_else(|error| Outcome::Failed(format!("{error:#}")));
-        done.push(Run { arm: ArmName("bulkhead".to_owned()), round, place: 0, at, proof: None, outcome });
+        done.push(Run { arm: ArmName::bulkhead(), round, place: 0, at, proof: None, outcome });
     }
     Ok(done)
 }

@@ -3,6 +3,7 @@
 //! Rows know arms as [`Lane`]s and whoever brings them as a [`Cast`]; what stands behind those touches processes and
 //! networks, or is invented by a test.
 
+mod convert;
 mod interleaved;
 mod memory;
 mod rates;
@@ -17,8 +18,9 @@ use crate::arm::{About, ArmName};
 use crate::plan::{Kind, Load, PlannedRow};
 use crate::profile::Profile;
 use crate::progress::Progress;
+use crate::proof::Seen;
 use crate::result::{Measure, Outcome, Proof, Row, Run};
-use crate::runner::stop::Stop;
+use crate::stop::Stop;
 
 /// One arm as rows use it.
 pub trait Lane {
@@ -33,7 +35,7 @@ pub trait Lane {
     /// How many connections its proxies can hold, for want of descriptors.
     fn room(&self) -> u32;
     /// Opens so many connections, does one round trip on each, and keeps them, beside those that are held already.
-    fn hold(&mut self, connections: u32) -> Result<Proof>;
+    fn hold(&mut self, connections: u32) -> Result<Seen>;
     /// Closes the connections that are held.
     fn release(&mut self) -> Result<()>;
 }
@@ -44,7 +46,7 @@ pub struct Loaded {
     /// Its figures.
     pub sample: Sample,
     /// What was seen on the wire meanwhile.
-    pub proof: Proof,
+    pub seen: Seen,
 }
 
 /// Who brings an arm onto its lane, and asks Bulkhead what needs a mesh of its own.
@@ -55,8 +57,9 @@ pub trait Cast {
     fn dismiss(&mut self, name: &ArmName);
     /// What an arm that stands consists of.
     fn about(&self, name: &ArmName) -> Option<About>;
-    /// So many times a node is revoked while so many proxies watch; `say` is told how far it is.
-    fn revocations(&mut self, proxies: u32, runs: u32, say: &mut dyn FnMut(&str)) -> Result<Vec<Run>>;
+    /// So many times a node is revoked while so many proxies watch, or fewer times if somebody wants an end; `say` is told
+    /// how far it is.
+    fn revocations(&mut self, proxies: u32, runs: u32, stop: &Stop, say: &mut dyn FnMut(&str)) -> Result<Vec<Run>>;
 }
 
 /// What a row is measured with besides its arms.
@@ -111,7 +114,10 @@ impl Found {
 
 fn loaded(lane: &mut dyn Lane, load: &Load) -> Found {
     match lane.load(load) {
-        Ok(Loaded { sample, proof }) => Found::of(Some(proof), crate::runner::convert::figures(load.work, &sample)),
+        Ok(Loaded { sample, seen: Seen { proof, verdict } }) => {
+            let figures = verdict.and_then(|()| convert::figures(load.work, &sample));
+            Found::of(Some(proof), figures)
+        }
         Err(error) => Found::failed(&error),
     }
 }
@@ -126,7 +132,7 @@ fn ready(lane: &mut dyn Lane) -> Found {
 fn revocation(planned: &PlannedRow, proxies: u32, bench: &mut Bench<'_>, runs: &mut Vec<Run>) {
     let Some(arm) = planned.arms.first() else { return };
     let (progress, began) = (&mut *bench.progress, bench.began);
-    let found = bench.cast.revocations(proxies, planned.rounds, &mut |words| progress.run(words));
+    let found = bench.cast.revocations(proxies, planned.rounds, bench.stop, &mut |words| progress.run(words));
     progress.done(f64::from(planned.rounds) * planned.kind.run_seconds());
     match found {
         Ok(found) => runs.extend(found),

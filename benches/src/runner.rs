@@ -1,9 +1,7 @@
 //! Runs a plan: every arm in every round, and keeps what was found.
 
 pub mod bench;
-pub mod convert;
 pub mod keeper;
-pub mod stop;
 
 mod generator;
 mod ping;
@@ -19,8 +17,8 @@ use anyhow::Result;
 use crate::plan::Plan;
 use crate::progress::Progress;
 use crate::rows::{self, Bench, Cast};
+use crate::stop::Stop;
 use keeper::Keeper;
-use stop::Stop;
 
 /// Measures every row of the plan; each is on disk before the next begins. A wish for an end lets the current run end.
 pub fn measure_all(

@@ -73,7 +73,7 @@ fn judge_row<'a>(report: &'a Report, row: &'a Row) -> RowVerdict<'a> {
     for run in &row.runs {
         runs.entry(&run.arm).or_default().push(run);
     }
-    let ours = runs.get(&ArmName(names::OURS.into())).map_or(&[][..], Vec::as_slice);
+    let ours = runs.get(&ArmName::bulkhead()).map_or(&[][..], Vec::as_slice);
     let ours = Ours { paired: row.paired, runs: if proven(report, ours) { ours } else { &[] } };
     let mut arms: Vec<_> = runs.iter().map(|(arm, runs)| judge_arm(report, &ours, arm, runs)).collect();
     arms.sort_by_key(|verdict| names::place(verdict.arm));
@@ -122,7 +122,7 @@ fn remaining(ours: &Ours<'_>, arm: &ArmName, runs: &[&Run]) -> usize {
 }
 
 fn direction(ours: &Ours<'_>, arm: &ArmName) -> Option<Direction> {
-    match (ours.paired && !names::is_ours(arm), names::setting(arm)) {
+    match (ours.paired && !arm.is_bulkhead(), arm.setting()) {
         (false, _) => None,
         (true, Some(_)) => Some(Direction::SettingByOurs),
         (true, None) => Some(Direction::OursByTheirs),
@@ -157,7 +157,7 @@ fn measures_of(runs: &[&Run]) -> BTreeSet<Measure> {
 impl<'a> RowVerdict<'a> {
     /// What kind of row it is.
     pub fn kind(&self) -> Kind {
-        match self.arms.iter().any(|verdict| names::setting(verdict.arm).is_some()) {
+        match self.arms.iter().any(|verdict| verdict.arm.is_setting()) {
             _ if !self.row.paired => Kind::Alone,
             true => Kind::Settings,
             false => Kind::Arms,
@@ -185,12 +185,12 @@ impl<'a> RowVerdict<'a> {
 
     /// Bulkhead without a setting.
     pub fn ours(&self) -> Option<&ArmVerdict<'a>> {
-        self.arms.iter().find(|verdict| names::is_ours(verdict.arm))
+        self.arms.iter().find(|verdict| verdict.arm.is_bulkhead())
     }
 
     /// All but Bulkhead without a setting.
     pub fn others(&self) -> impl Iterator<Item = &ArmVerdict<'a>> {
-        self.arms.iter().filter(|verdict| !names::is_ours(verdict.arm))
+        self.arms.iter().filter(|verdict| !verdict.arm.is_bulkhead())
     }
 }
 

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 use std::time::Duration;
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result, anyhow, bail};
 use bulkhead_identity::{PrivateKey, pem};
 use bulkhead_mesh::SpiffeId;
 use bulkhead_protocol::workload_api::spiffe_workload_api_client::SpiffeWorkloadApiClient;
@@ -12,7 +12,7 @@ use bulkhead_protocol::workload_api::{X509svid, X509svidRequest};
 use hyper_util::rt::TokioIo;
 use rustls_pki_types::CertificateDer;
 use tokio::net::UnixStream;
-use tokio::time::{Instant, sleep};
+use tokio::time::{Instant, sleep, timeout_at};
 use tonic::Request;
 use tonic::metadata::MetadataValue;
 use tonic::transport::Endpoint;
@@ -34,13 +34,23 @@ pub struct Svid {
 /// Asks at a workload's socket until it is answered. An agent that has just heard of a registration has no socket for it
 /// yet, and then no certificate; one that has neither after a minute will not get it.
 pub async fn fetch(socket: &Path) -> Result<Svid> {
-    let deadline = Instant::now() + PATIENCE;
-    loop {
-        match ask(socket).await {
-            Err(_) if Instant::now() < deadline => sleep(PAUSE).await,
-            asked => return asked.with_context(|| format!("no certificate came from {}", socket.display())),
+    fetch_until(Instant::now() + PATIENCE, socket).await
+}
+
+/// The same under another deadline, which ends also an attempt that hangs; the error is that of the last whole one.
+async fn fetch_until(deadline: Instant, socket: &Path) -> Result<Svid> {
+    let mut why = anyhow!("the agent did not answer");
+    let asking = async {
+        loop {
+            match ask(socket).await {
+                Ok(svid) => return svid,
+                Err(error) => why = error,
+            }
+            sleep(PAUSE).await;
         }
-    }
+    };
+    let asked = timeout_at(deadline, asking).await;
+    asked.map_err(|_| why.context(format!("no certificate came from {}", socket.display())))
 }
 
 /// Writes key and chain as PEM into a new file that everybody may read: those who measure are other users than the
@@ -88,3 +98,18 @@ fn split(mut bytes: &[u8]) -> Result<Vec<CertificateDer<'static>>> {
 
 const PATIENCE: Duration = Duration::from_mins(1);
 const PAUSE: Duration = Duration::from_millis(50);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tokio::net::UnixListener;
+
+    #[tokio::test]
+    async fn an_agent_that_accepts_and_says_nothing_is_an_error() {
+        let directory = tempfile::tempdir().unwrap();
+        let socket = directory.path().join("agent.sock");
+        let _silent = UnixListener::bind(&socket).unwrap();
+        let error = fetch_until(Instant::now() + PAUSE, &socket).await.unwrap_err();
+        assert!(format!("{error:#}").ends_with("agent.sock: the agent did not answer"), "{error:#}");
+    }
+}

@@ -110,7 +110,7 @@ impl World {
 
 /// What can be here; what cannot is printed.
 fn choice(text: &str) -> Choice {
-    let choice = choose(text).unwrap();
+    let choice = choose(text, &[]).unwrap();
     choice.warnings.iter().for_each(|warning| eprintln!("{warning}"));
     choice
 }
@@ -121,7 +121,8 @@ fn prove(lab: &Lab, arm: &dyn Arm, protection: Protection) -> Result<String, Str
     let sampling = proof::sample(lab, arm.ends(), 1).unwrap();
     talk(arm.ends()).unwrap();
     let capture = sampling.finish().unwrap();
-    proof::look(&capture, arm.ends(), protection).map(|proof| format!("{proof:?}"))
+    let seen = proof::look(&capture, arm.ends(), protection);
+    seen.verdict.map(|()| format!("{:?}", seen.proof))
 }
 
 /// Sends a request with the marker in it, and demands an answer with the same.

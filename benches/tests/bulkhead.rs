@@ -8,6 +8,7 @@ use bulkhead_benches::arm::{Arm as _, End, Protection};
 use bulkhead_benches::bulkhead::{Bulkhead, Setting};
 use bulkhead_benches::result::{Measure, Outcome};
 use bulkhead_benches::revocation::{Size, revocations_before};
+use bulkhead_benches::stop::Stop;
 use bulkhead_lab::capture::{Capture, server_hello_key_share};
 use bulkhead_lab::{Lab, binaries};
 use bulkhead_tests::DEADLINE;
@@ -81,7 +82,7 @@ fn many_rules_and_many_cutoffs_of_others_stand_in_one_lab_and_let_the_pair_talk(
 fn a_revocation_is_enforced_by_real_sidecars_and_by_watchers_and_both_clocks_say_when() -> Result<()> {
     let mut said = Vec::new();
     let size = Size { proxies: 12, real: 2 };
-    let runs = revocations_before(size, Instant::now(), 2, &mut |step| said.push(step.to_owned()))?;
+    let runs = revocations_before(size, Instant::now(), 2, &Stop::default(), &mut |step| said.push(step.to_owned()))?;
     ensure!(runs.len() == 2 && said.iter().any(|step| step == "registering 10 watchers"), "{said:?}");
     for run in runs {
         let Outcome::Measured(figures) = run.outcome else { anyhow::bail!("{:?}", run.outcome) };

@@ -7,9 +7,10 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, ensure};
+use bulkhead_lab::Host;
 
 use super::pair::{Pair, Site, Words};
-use super::{Ground, OUTBOUND_PORT, programs};
+use super::{Ground, OUTBOUND_PORT, SIDECAR, programs};
 use crate::arm::{About, ArmName, Protection};
 use crate::certificates::Identity;
 use file::{Description, EndOfPath};
@@ -54,17 +55,12 @@ impl Given {
         let server = end(site.between(), site.ends.service, &certificates.server, &certificates.client, &site.server);
         let client = prepare(&self.0.client, &client)?;
         let server = prepare(&self.0.server, &server)?;
-        Ok(Pair::new(name, self.about(), site, client, server)?.cold_by(self.0.dialect.into()))
+        Ok(Pair::new(name, self.about(&site.ends.client), site, client, server)?.cold_by(self.0.dialect.into()))
     }
 
-    fn about(&self) -> About {
-        let asked = |words: &Words| {
-            let (program, rest) = words.split_first()?;
-            let program = programs::find(program)?;
-            programs::asked(&program, &rest.iter().map(String::as_str).collect::<Vec<_>>())
-        };
+    fn about(&self, pod: &Host) -> About {
         let first_line = |text: String| text.lines().next().unwrap_or_default().to_owned();
-        let version = |words: &Words| asked(words).map_or_else(|| "does not say".to_owned(), first_line);
+        let version = |words: &Words| asked(pod, words).map_or_else(|| "does not say".to_owned(), first_line);
         let versions: BTreeMap<_, _> =
             self.0.versions.iter().map(|(name, words)| (name.clone(), version(words))).collect();
         About {
@@ -77,6 +73,15 @@ impl Given {
             cipher_suite: Some(self.0.cipher_suite.clone()),
         }
     }
+}
+
+/// What a program of the file prints, asked where its proxy will run and as its user: nobody has said that it may be
+/// root.
+fn asked(pod: &Host, words: &Words) -> Option<String> {
+    let (program, rest) = words.split_first()?;
+    let command = pod.command(programs::find(program)?.to_string_lossy()).args(rest).uid(SIDECAR).gid(SIDECAR);
+    let ended = command.run(programs::TO_ANSWER).ok()?;
+    ended.status.success().then(|| ended.stdout + &ended.stderr)
 }
 
 /// Writes the files of one end, and returns its command.

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
 use bulkhead_lab::{Host, Process, until};
+use bulkhead_measure::clocks::is_running;
 use bulkhead_measure::work::{Cold, Dialect};
 
 use super::{BETWEEN_PORT, Ground, SIDECAR, capture, pods, processes};
@@ -107,9 +108,13 @@ impl Pair {
     }
 
     /// All processes of both proxies, also of one that has ended.
-    fn families(&self) -> Vec<ProxyProcess> {
-        let families = self.running.iter().flatten().map(|(end, process)| (*end, processes::family(process.id())));
-        families.flat_map(|(end, pids)| pids.into_iter().map(move |pid| ProxyProcess { end, pid })).collect()
+    fn families(&self) -> Result<Vec<ProxyProcess>> {
+        let mut families = Vec::new();
+        for (end, process) in self.running.iter().flatten() {
+            let pids = processes::family(process.id())?;
+            families.extend(pids.into_iter().map(|pid| ProxyProcess { end: *end, pid }));
+        }
+        Ok(families)
     }
 
     fn spawn(&self, end: End) -> Result<Process> {
@@ -148,13 +153,13 @@ impl Arm for Pair {
     }
 
     fn stop(&mut self) -> Result<()> {
-        let ours = self.families();
+        let ours = self.families()?;
         for (_, process) in self.running.take().into_iter().flatten() {
             process.terminate()?;
             // One that takes its time is killed, and so is what it leaves behind.
             let _ = process.wait(TO_END);
         }
-        let left = || ours.iter().filter(|process| processes::is_running(process.pid)).count();
+        let left = || ours.iter().filter(|process| is_running(process.pid).unwrap_or(true)).count();
         until(TO_END, "end of the proxies", || if left() == 0 { Ok(()) } else { Err(format!("{} run", left())) })?;
         Ok(())
     }
@@ -165,7 +170,7 @@ impl Arm for Pair {
                 bail!("a proxy of {} has ended ({status})", self.name);
             }
         }
-        Ok(self.families())
+        self.families()
     }
 
     fn cold(&self) -> Result<Option<(SocketAddr, Cold)>> {

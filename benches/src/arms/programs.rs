@@ -3,6 +3,9 @@
 use std::env;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::time::Duration;
+
+use crate::program;
 
 /// Where this program is, on the caller's search path and where servers are.
 pub(super) fn find(name: &str) -> Option<PathBuf> {
@@ -11,9 +14,9 @@ pub(super) fn find(name: &str) -> Option<PathBuf> {
     env::split_paths(&path).map(|directory| directory.join(name)).find(|program| program.is_file())
 }
 
-/// Everything that it prints when asked with these words; none if it cannot run.
-pub(super) fn asked(program: &Path, words: &[&str]) -> Option<String> {
-    let output = Command::new(program).args(words).output().ok()?;
+/// Everything that it prints when asked with these words; none if it cannot run, or does not end.
+pub(super) fn asked(named: &Path, words: &[&str]) -> Option<String> {
+    let output = program::output(Command::new(named).args(words), TO_ANSWER).ok()?;
     let text = String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
     output.status.success().then_some(text)
 }
@@ -27,3 +30,6 @@ pub(super) fn line_with(text: &str, word: &str) -> String {
 pub(super) fn threads() -> usize {
     std::thread::available_parallelism().map_or(1, usize::from).min(4)
 }
+
+/// How long a program may take to say what it is.
+pub(super) const TO_ANSWER: Duration = Duration::from_secs(10);

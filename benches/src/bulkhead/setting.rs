@@ -86,7 +86,7 @@ impl std::fmt::Display for ParseSettingError {
     }
 }
 
-const PLAIN: &str = "bulkhead";
+const PLAIN: &str = ArmName::BULKHEAD;
 const RULES: &str = "bulkhead@rules-";
 const CUTOFFS: &str = "bulkhead@cutoffs-";
 /// `Policy::MAX_RULES`.

@@ -46,7 +46,7 @@ fn bar(verdict: &ArmVerdict<'_>, measure: Measure) -> Option<Bar> {
         Cell::TooFew(_) => Drawn::Nothing("too few runs".into()),
         Cell::Figure(_) => figure_of(verdict, measure),
     };
-    Some(Bar { label: shortened(&names::label(verdict.arm)), ours: names::is_ours(verdict.arm), drawn })
+    Some(Bar { label: shortened(&names::label(verdict.arm)), ours: verdict.arm.is_bulkhead(), drawn })
 }
 
 fn figure_of(verdict: &ArmVerdict<'_>, measure: Measure) -> Drawn {

@@ -10,8 +10,17 @@ use crate::arm::{Ends, Protection};
 use crate::arms::BETWEEN_PORT;
 use crate::result::Proof;
 
-/// What was seen between the two pods, if it is what an arm with this protection must show; else what is wrong with it.
-pub fn look(capture: &Capture, ends: &Ends, protection: Protection) -> Result<Proof, String> {
+/// What was seen between the two pods.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Seen {
+    /// The packets, whatever they show: a run that fails by them is told apart from others by what they were.
+    pub proof: Proof,
+    /// What is wrong with them, if they are not what the arm must show.
+    pub verdict: Result<(), String>,
+}
+
+/// What was seen between the two pods, and whether it is what an arm with this protection must show.
+pub fn look(capture: &Capture, ends: &Ends, protection: Protection) -> Seen {
     let path = Path { client: ends.client.ipv4().into(), server: ends.server.ipv4().into(), service: ends.service };
     let packets: Vec<&Packet> = capture.packets().iter().filter(|packet| path.has(packet)).collect();
     let legible = capture.payload_contains(MARKER);
@@ -40,22 +49,21 @@ fn is_at(packet: &Packet, end: SocketAddr) -> bool {
     packet.from == end || packet.to == end
 }
 
-fn judge(packets: &[&Packet], legible: bool, path: &Path, protection: Protection) -> Result<Proof, String> {
+fn judge(packets: &[&Packet], legible: bool, path: &Path, protection: Protection) -> Seen {
     let proof = Proof {
         packets: packets.len(),
         captured: packets.iter().filter(|packet| path.is_captured(packet)).count(),
         legible,
         tls_records: packets.iter().filter(|packet| begins_record(&packet.payload)).count(),
+        begun_without_tls: not_begun_by_tls(packets).count(),
     };
-    if packets.is_empty() {
-        return Err("no packet went from pod to pod".to_owned());
-    }
-    match protection {
+    let verdict = match protection {
+        _ if packets.is_empty() => Err("no packet went from pod to pod".to_owned()),
         Protection::None => in_clear(packets, &proof, path),
         Protection::Relayed => captured(packets, path).and_then(|()| seen(&proof)),
         Protection::MutualTls => captured(packets, path).and_then(|()| encrypted(packets, &proof)),
-    }?;
-    Ok(proof)
+    };
+    Seen { proof, verdict }
 }
 
 fn in_clear(packets: &[&Packet], proof: &Proof, path: &Path) -> Result<(), String> {
@@ -86,7 +94,7 @@ fn encrypted(packets: &[&Packet], proof: &Proof) -> Result<(), String> {
     if proof.legible {
         return Err("the application's text was legible on the wire".to_owned());
     }
-    if let Some(first) = not_begun_by_tls(packets) {
+    if let Some(first) = not_begun_by_tls(packets).next() {
         return Err(format!(
             "the connection from {} to {} did not begin with a handshake of TLS",
             first.from, first.to
@@ -98,10 +106,10 @@ fn encrypted(packets: &[&Packet], proof: &Proof) -> Result<(), String> {
     Ok(())
 }
 
-/// The first payload of a connection whose opening was seen, if it is no handshake.
-fn not_begun_by_tls<'a>(packets: &[&'a Packet]) -> Option<&'a Packet> {
+/// The first payloads of connections whose opening was seen, where they are no handshake.
+fn not_begun_by_tls<'a>(packets: &[&'a Packet]) -> impl Iterator<Item = &'a Packet> {
     let mut opened: HashMap<(SocketAddr, SocketAddr), u32> = HashMap::new();
-    packets.iter().copied().find(|packet| {
+    packets.iter().copied().filter(move |packet| {
         let (Some(segment), ends) = (packet.tcp, (packet.from, packet.to)) else { return false };
         if segment.syn {
             opened.insert(ends, segment.sequence.wrapping_add(1));
@@ -140,7 +148,8 @@ mod tests {
     fn check(packets: &[Packet], legible: bool, protection: Protection, problem: &str) {
         let (client, server): (SocketAddr, SocketAddr) = (CLIENT.parse().unwrap(), PROXY.parse().unwrap());
         let path = Path { client: client.ip(), server: server.ip(), service: SERVICE.parse().unwrap() };
-        let said = judge(&packets.iter().collect::<Vec<_>>(), legible, &path, protection).err().unwrap_or_default();
+        let said =
+            judge(&packets.iter().collect::<Vec<_>>(), legible, &path, protection).verdict.err().unwrap_or_default();
         assert!(said.contains(problem) && said.is_empty() == problem.is_empty(), "{said:?} is not {problem:?}");
     }
 

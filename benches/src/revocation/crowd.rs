@@ -11,6 +11,8 @@ use bulkhead_lab::{Host, Lab, Process, binaries, until};
 use bulkhead_tests::programs::Programs;
 use bulkhead_tests::{DEADLINE, Mesh, Node, Workload, mesh};
 
+use crate::stop::Stop;
+
 /// How many proxies watch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Size {
@@ -33,8 +35,9 @@ pub(super) struct Crowd {
 }
 
 impl Crowd {
-    /// Registers everybody, starts everybody, and waits until all have acknowledged what is in force.
-    pub(super) fn assemble(size: Size, progress: &mut dyn FnMut(&str)) -> Result<Self> {
+    /// Registers everybody, starts everybody, and waits until all have acknowledged what is in force; none if somebody
+    /// wants an end before.
+    pub(super) fn assemble(size: Size, stop: &Stop, progress: &mut dyn FnMut(&str)) -> Result<Option<Self>> {
         bulkhead_lab::rights::ensure()?;
         let lab = Arc::new(Lab::new()?);
         let program = lab.install(&binaries::find("bench-watchers")?)?.to_string_lossy().into_owned();
@@ -43,16 +46,22 @@ impl Crowd {
         progress(&format!("starting {real} sidecars"));
         let home = mesh.node("home", "internal")?;
         let sidecar = |number| home.workload(mesh.operator(), &format!("ns/bench/sa/sidecar-{number}"), "internal");
-        let sidecars = (0..real).map(sidecar).collect::<Result<Vec<_>>>()?;
+        let sidecars = (0..real).take_while(|_| !stop.is_wanted()).map(sidecar).collect::<Result<Vec<_>>>()?;
         let watching = proxies.saturating_sub(real);
         progress(&format!("registering {watching} watchers"));
-        let (mut nodes, sockets) = register(&mesh, watching)?;
+        let (mut nodes, sockets) = register(&mesh, watching, stop)?;
+        if stop.is_wanted() {
+            return Ok(None);
+        }
         progress(&format!("starting {watching} watchers"));
         let watchers = start(&mesh, &lab.host("watchers")?, &program, &sockets)?;
         nodes.push(home);
         let crowd = Self { sidecars, _watchers: watchers, _nodes: nodes, program, size, mesh };
+        if stop.is_wanted() {
+            return Ok(None);
+        }
         crowd.until_all_watch(proxies)?;
-        Ok(crowd)
+        Ok(Some(crowd))
     }
 
     /// Waits until the CA counts so many streams.
@@ -78,13 +87,18 @@ fn serve(lab: Arc<Lab>) -> Result<Mesh> {
     Ok(mesh)
 }
 
-/// So many workloads on as many nodes as they need, and where the socket of each will be.
-fn register(mesh: &Mesh, watchers: u32) -> Result<(Vec<Node>, Vec<PathBuf>)> {
-    let nodes = (0..watchers.div_ceil(ON_A_NODE)).map(|number| node(mesh, number)).collect::<Result<Vec<_>>>()?;
+/// So many workloads on as many nodes as they need, and where the socket of each will be; fewer if somebody wants an
+/// end.
+fn register(mesh: &Mesh, watchers: u32, stop: &Stop) -> Result<(Vec<Node>, Vec<PathBuf>)> {
+    let nodes = (0..watchers.div_ceil(ON_A_NODE)).take_while(|_| !stop.is_wanted());
+    let nodes = nodes.map(|number| node(mesh, number)).collect::<Result<Vec<_>>>()?;
     let numbers: Vec<u32> = (0..watchers).collect();
     let share = numbers.len().div_ceil(AT_ONCE).max(1);
     let sockets = thread::scope(|scope| {
-        let register_some = |some: &[u32]| some.iter().map(|number| register_one(mesh, &nodes, *number)).collect();
+        let register_some = |some: &[u32]| {
+            let numbers = some.iter().take_while(|_| !stop.is_wanted());
+            numbers.map(|number| register_one(mesh, &nodes, *number)).collect()
+        };
         let threads: Vec<_> = numbers.chunks(share).map(|some| scope.spawn(move || register_some(some))).collect();
         threads
             .into_iter()

@@ -19,8 +19,10 @@ pub(super) fn run(
             return;
         }
         bench.progress.run(&turn.words(planned.rounds));
+        let lane = bench.cast.lane(turn.arm);
+        // A setting is built when its first run comes: that takes its time, and the run begins afterwards.
         let at = bench.began.elapsed().as_secs_f64();
-        let found = bench.cast.lane(turn.arm).map_or_else(|error| Found::failed(&error), &mut *once);
+        let found = lane.map_or_else(|error| Found::failed(&error), &mut *once);
         runs.push(turn.run(at, found));
         bench.progress.done(planned.kind.run_seconds());
     }

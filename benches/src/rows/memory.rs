@@ -6,13 +6,15 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
-use anyhow::Result;
+use anyhow::{Result, bail};
 
+use super::convert::count;
 use super::interleaved::{Turn, turns_of};
 use super::{Bench, Found, Lane};
 use crate::plan::{MemoryCourse, PlannedRow};
+use crate::proof::Seen;
 use crate::result::{Measure, Proof, Run};
-use crate::runner::stop::Stop;
+use crate::stop::Stop;
 
 pub(super) fn run(planned: &PlannedRow, course: &MemoryCourse, bench: &mut Bench<'_>, runs: &mut Vec<Run>) {
     for round in 0..planned.rounds {
@@ -39,50 +41,70 @@ struct Resting<'a> {
     turn: Turn<'a>,
     at: f64,
     since: Instant,
-    found: Result<Seen>,
+    /// The first look at the wire, or the one that showed what it must not.
+    proof: Option<Proof>,
+    found: Result<Figures>,
 }
 
-/// What was seen of an arm so far.
-struct Seen {
-    proof: Option<Proof>,
-    figures: BTreeMap<Measure, f64>,
-}
+type Figures = BTreeMap<Measure, f64>;
 
 fn busy<'a>(turn: Turn<'a>, course: &MemoryCourse, bench: &mut Bench<'_>) -> Resting<'a> {
+    let (stop, mut proof) = (bench.stop, None);
+    let lane = bench.cast.lane(turn.arm);
     let at = bench.began.elapsed().as_secs_f64();
-    let stop = bench.stop;
-    let found = bench.cast.lane(turn.arm).and_then(|lane| go_through(lane, course, stop));
-    Resting { turn, at, since: Instant::now(), found }
+    let found = lane.and_then(|lane| go_through(lane, course, stop, &mut proof));
+    Resting { turn, at, since: Instant::now(), proof, found }
 }
 
 /// The course up to the end of the burst.
-fn go_through(lane: &mut dyn Lane, course: &MemoryCourse, stop: &Stop) -> Result<Seen> {
+fn go_through(lane: &mut dyn Lane, course: &MemoryCourse, stop: &Stop, proof: &mut Option<Proof>) -> Result<Figures> {
     lane.fresh()?;
     stop.wait(course.settle);
     let at_rest = lane.memory()?;
-    let mut seen = Seen { proof: None, figures: BTreeMap::from([(Measure::MegabytesAtRest, megabytes(at_rest))]) };
-    let held = hold(lane, course, at_rest, &mut seen);
-    lane.release()?;
+    let mut figures = BTreeMap::from([(Measure::MegabytesAtRest, megabytes(at_rest))]);
+    let held = hold(lane, course, at_rest, &mut figures, proof);
+    let released = lane.release();
+    // Why they could not be held says more than what became of them.
     held?;
+    released?;
     // Not every arm has held as many connections, for want of descriptors: the burst finds all as they start.
     lane.fresh()?;
-    lane.load(&course.burst)?;
-    seen.figures.insert(Measure::MegabytesAfterBurst, megabytes(lane.memory()?));
-    Ok(seen)
+    believe(lane.load(&course.burst)?.seen, proof)?;
+    figures.insert(Measure::MegabytesAfterBurst, megabytes(lane.memory()?));
+    Ok(figures)
 }
 
 /// Idle connections, more and more of them.
-fn hold(lane: &mut dyn Lane, course: &MemoryCourse, at_rest: u64, seen: &mut Seen) -> Result<()> {
+fn hold(
+    lane: &mut dyn Lane,
+    course: &MemoryCourse,
+    at_rest: u64,
+    figures: &mut Figures,
+    proof: &mut Option<Proof>,
+) -> Result<()> {
     let room = lane.room();
     let mut before = Held { connections: 0, bytes: at_rest };
     for connections in course.idle.iter().copied().filter(|connections| *connections <= room) {
-        let proof = lane.hold(connections - before.connections)?;
+        believe(lane.hold(connections - before.connections)?, proof)?;
         let now = Held { connections, bytes: lane.memory()? };
-        seen.proof.get_or_insert(proof);
-        seen.figures.extend(measures(connections, &before, &now));
+        figures.extend(measures(connections, &before, &now));
         before = now;
     }
     Ok(())
+}
+
+/// Keeps what the wire showed; what it must not show is kept in place of everything else, and ends the run.
+fn believe(seen: Seen, proof: &mut Option<Proof>) -> Result<()> {
+    match seen.verdict {
+        Ok(()) => {
+            proof.get_or_insert(seen.proof);
+            Ok(())
+        }
+        Err(sentence) => {
+            *proof = Some(seen.proof);
+            bail!(sentence)
+        }
+    }
 }
 
 struct Held {
@@ -106,24 +128,21 @@ fn measures(connections: u32, before: &Held, now: &Held) -> Vec<(Measure, f64)> 
 impl Resting<'_> {
     /// Its run, when it has rested long enough or somebody wants an end.
     fn rested(mut self, rest: Duration, bench: &mut Bench<'_>) -> Run {
-        if let Ok(seen) = &mut self.found {
+        if let Ok(figures) = &mut self.found {
             let rested = bench.stop.wait(rest.saturating_sub(self.since.elapsed()));
             let bytes = bench.cast.lane(self.turn.arm).and_then(|lane| lane.memory());
             match bytes {
-                Ok(bytes) if rested => drop(seen.figures.insert(Measure::MegabytesAfterRest, megabytes(bytes))),
+                Ok(bytes) if rested => drop(figures.insert(Measure::MegabytesAfterRest, megabytes(bytes))),
                 Ok(_) => {} // Interrupted: what was seen before stands.
                 Err(error) => self.found = Err(error),
             }
         }
-        let found = match self.found {
-            Ok(Seen { proof, figures }) => Found::of(proof, Ok(figures)),
-            Err(error) => Found::failed(&error),
-        };
-        self.turn.run(self.at, found)
+        let figures = self.found.map_err(|error| format!("{error:#}"));
+        self.turn.run(self.at, Found::of(self.proof, figures))
     }
 }
 
 /// 10^6 bytes.
 fn megabytes(bytes: u64) -> f64 {
-    crate::runner::convert::count(bytes) / 1e6
+    count(bytes) / 1e6
 }

@@ -10,7 +10,6 @@ use bulkhead_identity::clock::{Clock as _, SystemClock};
 use super::keeper::{self, FORMAT, Keeper};
 use super::measure_all;
 use super::stage::Stage;
-use super::stop::Stop;
 use crate::arm::ArmName;
 use crate::arms::{self, Choice};
 use crate::machine::{Preflight, Room};
@@ -18,6 +17,7 @@ use crate::options::Options;
 use crate::plan::{Family, Plan, PlannedArm};
 use crate::progress::Progress;
 use crate::result::{Outcome, Report};
+use crate::stop::Stop;
 use crate::{page, profile, table};
 
 /// How a bench ended.
@@ -39,12 +39,12 @@ impl Ended {
 
 /// What would be measured, and what must be said of arms that are not here.
 pub fn plan(options: &Options) -> Result<(Plan, Vec<String>)> {
-    let choice = arms::choose(&options.arms())?;
+    let choice = arms::choose(&options.arms, &options.arm_file)?;
     Ok((plan_of(options, &choice, &options.families()?), choice.warnings))
 }
 
 fn plan_of(options: &Options, choice: &Choice, families: &[Family]) -> Plan {
-    let names = choice.names().into_iter().chain([ArmName(ArmName::BULKHEAD.to_owned())]);
+    let names = choice.names().into_iter().chain([ArmName::bulkhead()]);
     let arms = names.map(|name| PlannedArm::named(&name.0)).collect();
     Plan::new(options.length(), arms, families)
 }
@@ -53,7 +53,7 @@ fn plan_of(options: &Options, choice: &Choice, families: &[Family]) -> Plan {
 pub fn run(options: &Options) -> Result<Ended> {
     let families = options.families()?;
     bulkhead_lab::rights::ensure()?;
-    let choice = arms::choose(&options.arms())?;
+    let choice = arms::choose(&options.arms, &options.arm_file)?;
     let mut plan = plan_of(options, &choice, &families);
     let stop = Stop::on_signals()?;
     let preflight = Preflight::look(plan.idle_connections())?;

@@ -3,11 +3,11 @@
 use anyhow::Result;
 
 use super::keeper::Keeper;
-use super::stop::Stop;
 use crate::arm::ArmName;
 use crate::plan::Plan;
 use crate::progress::Progress;
 use crate::rows::Cast;
+use crate::stop::Stop;
 
 /// One after the other, until somebody wants an end.
 pub(super) fn take_all(
@@ -17,7 +17,7 @@ pub(super) fn take_all(
     progress: &mut Progress,
     stop: &Stop,
 ) -> Result<()> {
-    let bulkhead = ArmName(ArmName::BULKHEAD.to_owned());
+    let bulkhead = ArmName::bulkhead();
     for planned in &plan.profiles {
         if stop.is_wanted() {
             break;

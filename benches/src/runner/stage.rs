@@ -18,6 +18,7 @@ use crate::progress::Progress;
 use crate::result::Run;
 use crate::revocation;
 use crate::rows::{Cast, Lane};
+use crate::stop::Stop;
 
 /// All arms that stand.
 pub(super) struct Stage {
@@ -103,7 +104,7 @@ impl Cast for Stage {
         self.lanes.get(name).map(|standing| standing.about().clone())
     }
 
-    fn revocations(&mut self, proxies: u32, runs: u32, say: &mut dyn FnMut(&str)) -> Result<Vec<Run>> {
-        revocation::revocations(self.began, proxies, runs, say)
+    fn revocations(&mut self, proxies: u32, runs: u32, stop: &Stop, say: &mut dyn FnMut(&str)) -> Result<Vec<Run>> {
+        revocation::revocations(self.began, proxies, runs, stop, say)
     }
 }

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, anyhow, bail, ensure};
+use bulkhead_lab::capture::Capture;
 use bulkhead_lab::{Host, HostCommand, Lab, Process, until};
 use bulkhead_measure::clocks::memory::proportional_set_size;
 use bulkhead_measure::{Order, Sample, Work};
@@ -18,8 +19,7 @@ use crate::arm::{About, Arm, ProxyProcess};
 use crate::machine::Room;
 use crate::plan::Load;
 use crate::profile::{self, Profile};
-use crate::proof;
-use crate::result::Proof;
+use crate::proof::{self, Seen};
 use crate::rows::{Lane, Loaded};
 
 /// An arm on its lane.
@@ -121,9 +121,17 @@ impl Standing {
         let capture = sampling.finish()?;
         self.still_there(&before)?;
         let sample = driven?;
-        let proof = proof::look(&capture, self.arm.ends(), self.about().protection).map_err(|words| anyhow!(words))?;
-        self.health = Health::Good;
-        Ok(Loaded { sample, proof })
+        let seen = self.look(&capture);
+        Ok(Loaded { sample, seen })
+    }
+
+    /// What the wire showed; a path that showed what it must is good.
+    fn look(&mut self, capture: &Capture) -> Seen {
+        let seen = proof::look(capture, self.arm.ends(), self.about().protection);
+        if seen.verdict.is_ok() {
+            self.health = Health::Good;
+        }
+        seen
     }
 
     fn order(&self, load: &Load, processes: &[ProxyProcess]) -> Result<Order> {
@@ -216,8 +224,9 @@ impl Lane for Standing {
         self.room.connections(self.about().pooled)
     }
 
-    fn hold(&mut self, connections: u32) -> Result<Proof> {
+    fn hold(&mut self, connections: u32) -> Result<Seen> {
         self.be_up()?;
+        self.health = Health::Unknown;
         let idle = Load { work: Work::Idle { connections }, warm_up: Duration::ZERO, measured: Duration::ZERO };
         let order = self.order(&idle, &[])?;
         let sampling = proof::sample(&self.lab, self.arm.ends(), connections)?;
@@ -229,18 +238,27 @@ impl Lane for Standing {
             let first = sample.first_failure.as_deref().unwrap_or("it did not say which");
             bail!("{} of {connections} idle connections failed; the first: {first}", sample.failures);
         }
-        proof::look(&capture, self.arm.ends(), self.about().protection).map_err(|words| anyhow!(words))
+        Ok(self.look(&capture))
     }
 
     fn release(&mut self) -> Result<()> {
         let held = std::mem::take(&mut self.held);
-        held.iter().try_for_each(Process::terminate)?;
-        for holder in &held {
-            let status = holder.wait(GRACE)?;
-            ensure!(status.success(), "idle connections were not kept: {}", end_of(&holder.log()?));
-        }
-        self.until_closed()
+        let kept = end(&held);
+        // Also of those that were not kept the next run must find none.
+        let closed = self.until_closed();
+        kept?;
+        closed
     }
+}
+
+/// Ends those who hold connections; each must have held them until then.
+fn end(holders: &[Process]) -> Result<()> {
+    holders.iter().try_for_each(Process::terminate)?;
+    for holder in holders {
+        let status = holder.wait(GRACE)?;
+        ensure!(status.success(), "idle connections were not kept: {}", end_of(&holder.log()?));
+    }
+    Ok(())
 }
 
 /// The application in the server's pod.

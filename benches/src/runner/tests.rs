@@ -11,8 +11,10 @@ use super::*;
 use crate::arm::{About, ArmName};
 use crate::plan::{Family, Kind, Length, Load, PlannedArm};
 use crate::profile::{Function, Profile};
+use crate::proof::Seen;
 use crate::result::{Machine, Measure, Outcome, Proof, Report, Row, Run};
 use crate::rows::{Lane, Loaded};
+use crate::verdict::{self, Cell};
 
 #[test]
 fn every_arm_runs_once_in_each_round() {
@@ -42,6 +44,21 @@ fn an_arm_that_fails_is_tried_again_and_its_failures_are_kept() {
     let failed = failed_runs(&report.rows[0]);
     assert_eq!(failed.len(), 3);
     assert!(failed.iter().all(|(arm, sentence)| (*arm, *sentence) == ("relay", "the proxy has ended")), "{failed:?}");
+}
+
+#[test]
+fn one_run_whose_text_was_legible_takes_the_figures_of_its_row() {
+    for family in [Family::Bulk, Family::Memory] {
+        let mut company = Company { legible: vec!["nginx"], ..Company::default() };
+        let report = bench_of(Length::Full, &["nginx", "bulkhead"], &[family], &mut company, &Stop::default());
+        let verdict = &verdict::judge(&report)[0];
+        let nginx = verdict.others().next().unwrap();
+        let Cell::Error(failures) = nginx.cell(verdict.row.primary) else { panic!("{family}: {nginx:?}") };
+        assert_eq!((failures.failed, failures.unproven), (1, true), "{family}");
+        assert!(failures.first.contains("legible"), "{}", failures.first);
+        let ours = verdict.ours().unwrap();
+        assert!(matches!(ours.cell(verdict.row.primary), Cell::Figure(_)), "{family}: {ours:?}");
+    }
 }
 
 #[test]
@@ -102,6 +119,14 @@ fn an_arm_holds_no_more_than_it_has_room_for() {
 }
 
 #[test]
+fn why_connections_could_not_be_held_is_told_before_that_they_were_not_kept() {
+    let mut company = Company { loose: vec!["relay"], ..Company::default() };
+    let report = bench(&["relay", "bulkhead"], &[Family::Memory], &mut company);
+    let failed = failed_runs(&report.rows[0]);
+    assert!(!failed.is_empty() && failed.iter().all(|run| *run == ("relay", "the proxy refuses")), "{failed:?}");
+}
+
+#[test]
 fn a_wish_for_an_end_keeps_what_there_is() {
     let stop = Stop::default();
     let mut company = Company { ends_after: Some((4, stop.clone())), ..Company::default() };
@@ -109,6 +134,14 @@ fn a_wish_for_an_end_keeps_what_there_is() {
     assert_eq!(report.rows.len(), 1);
     assert_eq!(report.rows[0].runs.len(), 4);
     assert_eq!(report.warnings, ["ended by a signal when 1 of 2 rows were begun; the last may lack runs"]);
+}
+
+#[test]
+fn a_wish_for_an_end_reaches_the_revocations() {
+    let stop = Stop::default();
+    let mut company = Company { ends_after: Some((2, stop.clone())), ..Company::default() };
+    let report = bench_until(&["bulkhead"], &[Family::Revocation], &mut company, &stop);
+    assert_eq!(report.rows[0].runs.len(), 2);
 }
 
 #[test]
@@ -148,10 +181,14 @@ fn bench(arms: &[&str], families: &[Family], company: &mut Company) -> Report {
     bench_until(arms, families, company, &Stop::default())
 }
 
-/// A whole quick bench, and the report as it lies on disk at its end.
 fn bench_until(arms: &[&str], families: &[Family], company: &mut Company, stop: &Stop) -> Report {
+    bench_of(Length::Quick, arms, families, company, stop)
+}
+
+/// A whole bench, and the report as it lies on disk at its end.
+fn bench_of(length: Length, arms: &[&str], families: &[Family], company: &mut Company, stop: &Stop) -> Report {
     let arms = arms.iter().map(|name| PlannedArm::named(name)).collect();
-    let mut plan = Plan::new(Length::Quick, arms, families);
+    let mut plan = Plan::new(length, arms, families);
     without_rests(&mut plan);
     let directory = tempfile::tempdir().unwrap();
     let mut keeper = Keeper::new(empty_report(), directory.path()).unwrap();
@@ -176,6 +213,10 @@ struct Company {
     missing: Vec<&'static str>,
     slow: Vec<&'static str>,
     narrow: Vec<&'static str>,
+    /// Who holds no connection.
+    loose: Vec<&'static str>,
+    /// Whose text is seen on the wire, once.
+    legible: Vec<&'static str>,
     ends_after: Option<(usize, Stop)>,
     turn: Option<ArmName>,
     loads: usize,
@@ -187,6 +228,30 @@ struct Company {
 impl Company {
     fn is_among(&self, names: &[&str]) -> bool {
         self.turn.as_ref().is_some_and(|arm| names.contains(&&*arm.0))
+    }
+
+    fn revoke(&mut self, round: u32) -> Run {
+        self.count();
+        run("bulkhead", round)
+    }
+
+    /// Something was done, after which somebody may want an end.
+    fn count(&mut self) {
+        self.loads += 1;
+        if let Some((loads, stop)) = &self.ends_after
+            && self.loads >= *loads
+        {
+            stop.want();
+        }
+    }
+
+    fn seen(&mut self) -> Seen {
+        if self.is_among(&self.legible) {
+            self.legible.clear();
+            let verdict = Err("the application's text was legible on the wire".to_owned());
+            return Seen { proof: Proof { legible: true, ..proof() }, verdict };
+        }
+        Seen { proof: proof(), verdict: Ok(()) }
     }
 }
 
@@ -207,19 +272,15 @@ impl Cast for Company {
         None
     }
 
-    fn revocations(&mut self, _proxies: u32, runs: u32, _say: &mut dyn FnMut(&str)) -> Result<Vec<Run>> {
-        Ok((0..runs).map(|round| run("bulkhead", round)).collect())
+    fn revocations(&mut self, _proxies: u32, runs: u32, stop: &Stop, _say: &mut dyn FnMut(&str)) -> Result<Vec<Run>> {
+        let until_stopped = (0..runs).take_while(|_| !stop.is_wanted());
+        Ok(until_stopped.map(|round| self.revoke(round)).collect())
     }
 }
 
 impl Lane for Company {
     fn load(&mut self, load: &Load) -> Result<Loaded> {
-        self.loads += 1;
-        if let Some((loads, stop)) = &self.ends_after
-            && self.loads >= *loads
-        {
-            stop.want();
-        }
+        self.count();
         if self.is_among(&self.failing) {
             bail!("the proxy has ended");
         }
@@ -228,7 +289,7 @@ impl Lane for Company {
             self.paces.push(pace);
             sample.operations = if let Pace::PerSecond(rate) = pace { rate.into() } else { sample.operations };
         }
-        Ok(Loaded { sample, proof: proof() })
+        Ok(Loaded { sample, seen: self.seen() })
     }
 
     fn fresh(&mut self) -> Result<Duration> {
@@ -251,13 +312,19 @@ impl Lane for Company {
         if self.is_among(&self.narrow) { 999 } else { 10_000 }
     }
 
-    fn hold(&mut self, connections: u32) -> Result<Proof> {
+    fn hold(&mut self, connections: u32) -> Result<Seen> {
+        if self.is_among(&self.loose) {
+            bail!("the proxy refuses");
+        }
         self.held += connections;
-        Ok(proof())
+        Ok(self.seen())
     }
 
     fn release(&mut self) -> Result<()> {
         self.held = 0;
+        if self.is_among(&self.loose) {
+            bail!("they were not kept");
+        }
         Ok(())
     }
 }
@@ -278,7 +345,7 @@ fn sample(operations: u64) -> Sample {
 }
 
 fn proof() -> Proof {
-    Proof { packets: 200, captured: 200, legible: false, tls_records: 90 }
+    Proof { packets: 200, captured: 200, legible: false, tls_records: 90, begun_without_tls: 0 }
 }
 
 fn run(arm: &str, round: u32) -> Run {

@@ -1,6 +1,6 @@
 //! When failed runs make a row an error instead of a figure.
 //!
-//! - One run whose capture does not show what the arm promises (captured, encrypted; a relay: captured) takes the
+//! - One run whose capture does not show what the arm promises (all captured, encrypted; a relay: all captured) takes the
 //!   arm's figures of that row, however many other runs were in order: what was measured may not be what its name says.
 //! - Any other failed run leaves the figures standing if at least [`ENOUGH`] others remain, and is told beside them:
 //!   runs that form a pair with Bulkhead where the row compares, else runs that were measured.
@@ -54,9 +54,18 @@ fn is_unproven(run: &Run, promised: Protection) -> bool {
 fn shows(proof: &Proof, promised: Protection) -> bool {
     match promised {
         Protection::None => proof.captured == 0 && proof.legible,
-        Protection::Relayed => proof.captured > 0 && proof.legible,
-        Protection::MutualTls => proof.captured > 0 && !proof.legible && proof.tls_records > 0,
+        Protection::Relayed => is_captured(proof) && proof.legible,
+        Protection::MutualTls => is_captured(proof) && is_encrypted(proof),
     }
+}
+
+/// Whether everything went through the proxies.
+fn is_captured(proof: &Proof) -> bool {
+    proof.packets > 0 && proof.captured == proof.packets
+}
+
+fn is_encrypted(proof: &Proof) -> bool {
+    !proof.legible && proof.tls_records > 0 && proof.begun_without_tls == 0
 }
 
 #[cfg(test)]
@@ -70,7 +79,7 @@ mod tests {
     }
 
     fn proof(captured: usize, legible: bool, tls_records: usize) -> Proof {
-        Proof { packets: 200, captured, legible, tls_records }
+        Proof { packets: 200, captured, legible, tls_records, begun_without_tls: 0 }
     }
 
     #[test]
@@ -80,10 +89,13 @@ mod tests {
             (MutualTls, proof(200, false, 40), true),
             (MutualTls, proof(200, true, 40), false),
             (MutualTls, proof(0, false, 40), false),
+            (MutualTls, proof(199, false, 40), false),
+            (MutualTls, Proof { begun_without_tls: 1, ..proof(200, false, 40) }, false),
             (MutualTls, proof(200, false, 0), false),
             (MutualTls, proof(0, false, 0), false),
             (Relayed, proof(200, true, 0), true),
             (Relayed, proof(0, true, 0), false),
+            (Relayed, proof(199, true, 0), false),
             (None, proof(0, true, 0), true),
             (None, proof(200, true, 0), false),
         ] {

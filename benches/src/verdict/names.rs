@@ -3,15 +3,12 @@
 use crate::arm::ArmName;
 use crate::verdict::number;
 
-/// With whom all others are compared.
-pub const OURS: &str = "bulkhead";
-
 /// The arm without proxies.
 pub const NO_PROXY: &str = "none";
 
 /// The arms that have words of their own, in the order of the table.
 const KNOWN: [Words; 7] = [
-    Words { name: OURS, label: "Bulkhead", plain: "Bulkhead", owner: "Bulkhead's" },
+    Words { name: ArmName::BULKHEAD, label: "Bulkhead", plain: "Bulkhead", owner: "Bulkhead's" },
     Words { name: NO_PROXY, label: "no proxy", plain: "no proxy", owner: "that without a proxy" },
     Words { name: "relay", label: "plain relay", plain: "the plain relay", owner: "the plain relay's" },
     Words { name: "haproxy", label: "HAProxy", plain: "HAProxy", owner: "HAProxy's" },
@@ -37,24 +34,14 @@ struct Words {
     owner: &'static str,
 }
 
-/// Whether `arm` is Bulkhead as it is, without a setting.
-pub fn is_ours(arm: &ArmName) -> bool {
-    arm.0 == OURS
-}
-
 /// Whether `arm` has no proxies.
 pub fn is_without_proxies(arm: &ArmName) -> bool {
     arm.0 == NO_PROXY
 }
 
-/// The setting in a name such as `bulkhead@rules-100`.
-pub fn setting(arm: &ArmName) -> Option<&str> {
-    arm.0.strip_prefix(OURS)?.strip_prefix('@')
-}
-
 /// What a column is headed with: `HAProxy`, `10,000 rules`.
 pub fn label(arm: &ArmName) -> String {
-    match (setting(arm), known(arm)) {
+    match (arm.setting(), known(arm)) {
         (Some(setting), _) => counted(setting),
         (None, Some(words)) => words.label.into(),
         (None, None) => arm.0.clone(),
@@ -74,8 +61,8 @@ pub fn owner(arm: &ArmName) -> String {
 /// Where `arm` stands: Bulkhead, the others from nothing to the heaviest, unknown ones by name, settings by size.
 pub fn place(arm: &ArmName) -> impl Ord + use<> {
     let known = KNOWN.iter().position(|words| words.name == arm.0).unwrap_or(KNOWN.len());
-    let (what, how_many) = setting(arm).map_or((arm.0.as_str(), 0), size);
-    (setting(arm).is_some(), known, what.to_owned(), how_many, arm.0.clone())
+    let (what, how_many) = arm.setting().map_or((arm.0.as_str(), 0), size);
+    (arm.is_setting(), known, what.to_owned(), how_many, arm.0.clone())
 }
 
 fn known(arm: &ArmName) -> Option<&'static Words> {

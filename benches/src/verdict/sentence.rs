@@ -100,7 +100,7 @@ impl RowVerdict<'_> {
     fn alone(&self, measure: Measure) -> Option<String> {
         let figures = self.arms.iter().filter_map(|verdict| {
             let said = spread(measure, verdict.figure(measure)?);
-            Some(if names::is_ours(verdict.arm) { said } else { format!("{} {said}", names::label(verdict.arm)) })
+            Some(if verdict.arm.is_bulkhead() { said } else { format!("{} {said}", names::label(verdict.arm)) })
         });
         Some(format!("{}: {}.", first_upper(measure.heading()), listed(figures, "and")?))
     }

@@ -113,8 +113,8 @@ fn what_is_not_compared_is_told_with_its_spread() {
 
 #[test]
 fn failures_make_an_error_or_a_note() {
-    let legible = Some(Proof { packets: 200, captured: 90, legible: true, tls_records: 1 });
-    let encrypted = Some(Proof { packets: 200, captured: 90, legible: false, tls_records: 30 });
+    let legible = Some(Proof { packets: 200, captured: 200, legible: true, tls_records: 1, begun_without_tls: 0 });
+    let encrypted = Some(Proof { packets: 200, captured: 200, legible: false, tls_records: 30, begun_without_tls: 0 });
     let bulk = |runs: usize| {
         let values = vec![2.0; runs];
         row("bulk-up-1", Measure::GigabytesPerSecond, true, &[("bulkhead", &values), ("nginx", &values)])

@@ -15,3 +15,4 @@ mod status;
 pub use descendants::children;
 pub use error::ClockError;
 pub use processor::ProcessorClock;
+pub use status::is_running;

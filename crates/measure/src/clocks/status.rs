@@ -3,6 +3,15 @@
 use super::ClockError;
 use super::file::File;
 
+/// Whether this process runs; one that has ended does not, even if its parent has not noticed yet.
+pub fn is_running(pid: u32) -> Result<bool, ClockError> {
+    match Status::of(pid) {
+        Ok(status) => Ok(!status.ended),
+        Err(ClockError::Gone { .. }) => Ok(false),
+        Err(error) => Err(error),
+    }
+}
+
 /// Two fields of `/proc/<pid>/stat`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Status {

@@ -8,7 +8,7 @@ use bulkhead_measure::{Latency, Sample, Work};
 use crate::result::Measure;
 
 /// The figures of one run; without a watched process there are none of proxies.
-pub fn figures(work: Work, sample: &Sample) -> Result<BTreeMap<Measure, f64>, String> {
+pub(super) fn figures(work: Work, sample: &Sample) -> Result<BTreeMap<Measure, f64>, String> {
     has_time(sample)?;
     // First: what is late is also counted as failed, and says less.
     if let Work::Http { pace, .. } | Work::Grpc { pace, .. } = work {
