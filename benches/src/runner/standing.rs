@@ -74,16 +74,27 @@ impl Standing {
         ensure!(self.application.is_running(), "the application of {} has ended", self.arm.name());
         let deadline = match &self.health {
             Health::Good => return Ok(()),
-            Health::Unknown if ping::answers(self.arm.ends()) => {
+            Health::Unknown if self.answers() => {
                 self.health = Health::Good;
                 return Ok(());
             }
             Health::Down(FEW_ATTEMPTS.., why) if !self.proven => bail!("{why}"),
             // The other arms wait meanwhile.
             Health::Down(FEW_ATTEMPTS.., _) => TO_COME_UP_AGAIN,
-            Health::Unknown | Health::Down(..) => TO_COME_UP,
+            Health::Unknown | Health::Down(..) => self.to_come_up(),
         };
         self.restart(deadline).map(drop)
+    }
+
+    /// Whether a connection passes now. A setting gets time, for its proxies begin with a million facts and starting
+    /// them anew would have them begin again.
+    fn answers(&self) -> bool {
+        let ends = self.arm.ends();
+        if self.arm.name().is_setting() { ping::until_answered(ends, TO_COME_UP).is_ok() } else { ping::answers(ends) }
+    }
+
+    fn to_come_up(&self) -> Duration {
+        if self.arm.name().is_setting() { SETTING_TO_COME_UP } else { TO_COME_UP }
     }
 
     /// How long it took from the start of the proxies until a connection passed.
@@ -287,6 +298,7 @@ const GRACE: Duration = Duration::from_secs(20);
 const LONGER: Duration = Duration::from_secs(1);
 const TO_HOLD: Duration = Duration::from_mins(2);
 const TO_COME_UP: Duration = Duration::from_secs(20);
+const SETTING_TO_COME_UP: Duration = Duration::from_mins(5);
 const TO_COME_UP_AGAIN: Duration = Duration::from_secs(2);
 const FEW_ATTEMPTS: u32 = 3;
 /// Listeners, tunnels, and a control connection or two.
