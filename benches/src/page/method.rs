@@ -24,7 +24,7 @@ pub(super) fn text(report: &Report) -> Markup {
                  shown is the median of these ratios."
             }
             p {
-                "The interval beside a ratio is where its median lies with 95 % confidence (bootstrap of the pairs). With 3 to 5 \
+                "The interval beside a ratio is where its median lies with 95 % confidence. With 3 to 5 \
                  pairs it spans all of them, which says less: 75 % with 3, 87 % with 4, 93 % with 5. If it holds 1, there is “no \
                  difference”: these runs do not show one. In a chart the bar ends at the median of the runs, the whiskers are the \
                  interval of that median, and each dot is one run. Axes begin at 0; runs far beyond all others are counted at the \

@@ -25,7 +25,7 @@ pub struct Figure {
 /// Bulkhead without it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Comparison {
-    /// The ratio, and between what it lies with 95 % confidence; with 3 to 5 pairs, between what all pairs lie.
+    /// The ratio, and between what it lies with at least 95 % confidence; with 3 to 5 pairs, between what all pairs lie.
     pub ratio: Interval,
     /// Whether it differs from 1.
     pub difference: Difference,
@@ -42,9 +42,6 @@ pub enum Direction {
     SettingByOurs,
 }
 
-/// The same runs always give the same interval.
-pub const DICE: u64 = 0x0062_756c_6b68_6561;
-
 /// A figure of these values, if there are any.
 pub fn of(values: &[f64], against: Option<Comparison>) -> Option<Figure> {
     let least = values.iter().copied().reduce(f64::min)?;
@@ -59,7 +56,7 @@ pub fn compare(ours: &BTreeMap<u32, f64>, theirs: &BTreeMap<u32, f64>, direction
         Direction::OursByTheirs => both.collect(),
         Direction::SettingByOurs => both.map(|(ours, theirs)| (theirs, ours)).collect(),
     };
-    let ratio = statistics::paired_ratio(&pairs, DICE).ok()?;
+    let ratio = statistics::paired_ratio(&pairs).ok()?;
     Some(Comparison { difference: statistics::compare(&ratio), ratio, pairs: pairs.len() })
 }
 
