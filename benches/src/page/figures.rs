@@ -73,7 +73,7 @@ fn compared(figure: &Figure) -> Markup {
             Some(against) => {
                 td { (matrix::ratio(against)) }
                 td { (sentence::interval(against)) }
-                td { (against.pairs) }
+                td { (against.pairs) @if let Some(sure) = against.unsure() { " (" (sure) ")" } }
             }
             None => td colspan="3" {},
         }

@@ -40,8 +40,8 @@ pub(super) fn text(report: &Report) -> Markup {
             p {
                 "The first packets of each run are captured. An encrypting arm must show packets to its proxy's port, TLS records, \
                  and none of the application's text. A run that does not show what its arm promises takes the arm's figures of \
-                 that row, which then is an error. Any other failed run is told beside the figure if at least 3 others remain, and \
-                 makes an error of it if not. No run is dropped, and fewer than 3 are never shown as a figure."
+                 that row, which then is an error. Any other failed run is told beside the figure if at least 3 others remain \
+                 and more than half of all, and makes an error of it if not. No run is dropped, and fewer than 3 are never shown as a figure."
             }
             p { "The machine: " (table::machine(report)) "." }
         }

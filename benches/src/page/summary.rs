@@ -70,5 +70,6 @@ fn said(cell: &Text) -> Markup {
         span.figure { (cell.figure) }
         @if let Some(ratio) = &cell.ratio { span class=(class) { (sign) (ratio) } }
         @if let Some(interval) = &cell.interval { small { (interval) } }
+        @for note in &cell.notes { small { (note) } }
     }
 }

@@ -57,6 +57,24 @@ revocation-100: Time from commit to the last acknowledgement: 13.0 ms (12.0 to 1
 }
 
 #[test]
+fn a_cell_of_fewer_pairs_than_rounds_says_how_sure_it_is() {
+    let found: [(&str, &[f64]); 2] = [("bulkhead", &[1.0; 6]), ("nginx", &[2.0; 6])];
+    for (failed, expected) in [(&[][..], &[][..]), (&[2], &["5 of 6 pairs, 93 %"]), (&[2, 4], &["4 of 6 pairs, 87 %"])]
+    {
+        let mut row = example::row("connect-16", Measure::ProxyMicrosPerOperation, true, &found);
+        example::fail(&mut row, "nginx", failed, "it broke", None);
+        let report = Report { rows: vec![row], ..example::empty() };
+        let [leading, _] = matrices(&crate::verdict::judge(&report));
+        let line = &leading[0].lines[0];
+        assert_eq!(
+            (line.runs.as_str(), line.cells[1].notes.as_slice()),
+            ("6 runs", &expected.iter().map(ToString::to_string).collect::<Vec<_>>()[..])
+        );
+        assert!(expected.iter().all(|note| text(&report).contains(note) && markdown(&report).contains(note)));
+    }
+}
+
+#[test]
 fn markdown_shows_the_same() {
     let shown = markdown(&small());
     for expected in [

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use bulkhead_measure::statistics::{self, Difference, Interval};
 
 use crate::result::{Measure, Outcome, Run};
+use crate::verdict::number;
 
 /// One measure of one arm in one row.
 #[derive(Clone, Debug, PartialEq)]
@@ -31,6 +32,19 @@ pub struct Comparison {
     pub difference: Difference,
     /// Of how many pairs.
     pub pairs: usize,
+}
+
+impl Comparison {
+    /// How sure the interval is, where that is less than 95 %: `75 %`, rounded down.
+    pub fn unsure(&self) -> Option<String> {
+        unsure(self.pairs)
+    }
+}
+
+/// How sure an interval of so many pairs is, where that is less than 95 %: `75 %`, rounded down.
+pub fn unsure(pairs: usize) -> Option<String> {
+    let confidence = statistics::confidence(pairs);
+    (confidence < 0.95).then(|| format!("{} %", number::with_decimals((confidence * 100.0).floor(), 0)))
 }
 
 /// Which of two runs a ratio divides by.

@@ -140,17 +140,35 @@ fn failures_make_an_error_or_a_note() {
 
 #[test]
 fn a_pair_exists_only_where_both_were_measured() {
-    let values = vec![2.0; 6];
+    let values = vec![2.0; 7];
     let mut bulk = row("bulk-up-1", Measure::GigabytesPerSecond, true, &[("bulkhead", &values), ("nginx", &values)]);
     fail(&mut bulk, "bulkhead", &[0], "it broke", None);
     fail(&mut bulk, "nginx", &[1, 2], "it broke", None);
     let report = Report { rows: vec![bulk.clone()], ..empty() };
     let figure = judge(&report)[0].arms[1].figure(Measure::GigabytesPerSecond).unwrap().clone();
-    assert_eq!((figure.runs, figure.against.unwrap().pairs), (4, 3));
-    // One pair less, and what is left is no result, though nginx itself was measured four times.
+    assert_eq!((figure.runs, figure.against.unwrap().pairs), (5, 4));
+    // One pair less, and what is left is half of the rounds or less, though nginx itself was measured five times.
     fail(&mut bulk, "bulkhead", &[3], "it broke", None);
     let report = Report { rows: vec![bulk], ..empty() };
     assert!(matches!(judge(&report)[0].arms[1].cell(Measure::GigabytesPerSecond), Cell::Error(_)));
+}
+
+#[test]
+fn an_arm_that_failed_more_often_than_not_is_an_error_and_nothing_is_compared_with_it() {
+    let (values, throughput) = (vec![2.0; 15], Measure::GigabytesPerSecond);
+    for (broken, failed, of_nginx) in [
+        ("nginx", 7, "Throughput: no difference to nginx. Of nginx 7 of 15 runs failed: it broke."),
+        ("nginx", 8, "No figure of nginx: 8 of 15 runs failed: it broke."),
+        ("bulkhead", 8, "No figure of Bulkhead: 8 of 15 runs failed: it broke."),
+    ] {
+        let mut bulk = row("bulk-up-1", throughput, true, &[("bulkhead", &values), ("nginx", &values)]);
+        fail(&mut bulk, broken, &(0..failed).collect::<Vec<_>>(), "it broke", None);
+        let report = Report { rows: vec![bulk], ..empty() };
+        let verdict = &judge(&report)[0];
+        assert_eq!(verdict.sentences(), of_nginx);
+        let figure = verdict.arms[1].figure(throughput);
+        assert_eq!(figure.is_some_and(|figure| figure.against.is_some()), failed == 7, "{broken} {failed}");
+    }
 }
 
 #[test]
