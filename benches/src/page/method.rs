@@ -26,7 +26,10 @@ pub(super) fn text(report: &Report) -> Markup {
             p {
                 "The interval beside a ratio is where its median lies with 95 % confidence. With 3 to 5 \
                  pairs it spans all of them, which says less: 75 % with 3, 87 % with 4, 93 % with 5. If it holds 1, there is “no \
-                 difference”: these runs do not show one. In a chart the bar ends at the median of the runs, the whiskers are the \
+                 difference”: these runs do not show one, which does not prove that there is none; ratio and interval stand beside the words. A \
+                 setting of Bulkhead is “flat” if the whole interval lies within 0.95 to 1.05. There are hundreds of intervals here, \
+                 and where nothing differs, one in twenty leaves 1 out by chance alone at 95 %, and one in four at 75 %: a \
+                 single small difference proves little, the same one in row after row more. In a chart the bar ends at the median of the runs, the whiskers are the \
                  interval of that median, and each dot is one run. Axes begin at 0; runs far beyond all others are counted at the \
                  edge instead of drawn."
             }

@@ -17,6 +17,7 @@ pub(super) fn table(rows: &[RowVerdict<'_>]) -> Markup {
             p {
                 span.key { span.better { "▲" } " Bulkhead is better" } ", "
                 span.key { span.worse { "▼" } " Bulkhead is worse" } ", "
+                span.key { span.same { "grey" } " no difference seen" } ", "
                 span.key { "* some runs failed" }
             }
             @for matrix in &matrices {

@@ -37,11 +37,11 @@ pub struct Line {
 pub struct Text {
     /// The median, or why there is none.
     pub figure: String,
-    /// The ratio, or that there is no difference.
+    /// The ratio, also where there is no difference.
     pub ratio: Option<String>,
     /// The ratio's interval.
     pub interval: Option<String>,
-    /// What must be known of both, a line each.
+    /// What must be known of both, a line each: that they show no difference, that they are of few pairs.
     pub notes: Vec<String>,
     /// Whether Bulkhead (a setting: with it) is better than the arm, where it differs and one can be better.
     pub better: Option<bool>,
@@ -169,7 +169,7 @@ pub fn text(verdict: &ArmVerdict<'_>, measure: Measure) -> Text {
             figure: shown,
             ratio: Some(ratio(against)),
             interval: Some(sentence::interval(against)),
-            notes: Vec::new(),
+            notes: no_difference(against).into_iter().collect(),
             better: measure.is_better(&against.difference),
         },
     }
@@ -183,10 +183,12 @@ fn without(cell: &Cell<'_>) -> String {
     }
 }
 
-/// `× 0.714`, or that there is no difference.
+/// `× 0.714`.
 pub fn ratio(against: &Comparison) -> String {
-    match against.difference {
-        Difference::None => "no difference".into(),
-        Difference::Less { .. } | Difference::More { .. } => format!("× {}", number::figure(against.ratio.middle)),
-    }
+    format!("× {}", number::figure(against.ratio.middle))
+}
+
+/// That the runs show no difference, which is less than that there is none; so ratio and interval stand above it.
+fn no_difference(against: &Comparison) -> Option<String> {
+    matches!(against.difference, Difference::None).then(|| "no difference".into())
 }
