@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use crate::arm::{About, ArmName, Protection};
 use crate::result::{Machine, Measure, Outcome, Proof, Report, Row, Run};
 
-/// [`whole`] with at most 5 rounds: an interval of so few needs no bootstrap, so that a test is quick.
+/// [`whole`] with at most 5 rounds, so that a test is quick.
 pub(crate) fn short() -> Report {
     let mut report = whole();
     report.rows.iter_mut().for_each(|row| row.runs.retain(|run| run.round < 5));

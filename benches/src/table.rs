@@ -19,7 +19,8 @@ pub use text::text;
 /// What must be known to read a table of medians.
 pub const LEGEND: &str = "Medians. Beneath each: Bulkhead's figure divided by the arm's, run by run of the same round, \
 and between what that ratio lies with 95 % confidence (all of 3 pairs: 75 %). A ratio whose interval holds 1 is no \
-difference. Less is better, except for throughput and operations a second.";
+difference: these runs show none, which does not prove that there is none. Of hundreds of intervals some leave 1 out by chance \
+alone: one in twenty at 95 %, one in four at 75 %. Less is better, except for throughput and operations a second.";
 
 /// What is different where a table compares settings.
 pub const SETTINGS_LEGEND: &str = "The figure with the setting divided by that without.";

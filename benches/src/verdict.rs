@@ -74,7 +74,8 @@ fn judge_row<'a>(report: &'a Report, row: &'a Row) -> RowVerdict<'a> {
         runs.entry(&run.arm).or_default().push(run);
     }
     let ours = runs.get(&ArmName::bulkhead()).map_or(&[][..], Vec::as_slice);
-    let ours = Ours { paired: row.paired, runs: if proven(report, ours) { ours } else { &[] } };
+    let rounds = runs.values().map(Vec::len).max().unwrap_or(0);
+    let ours = Ours { paired: row.paired, rounds, runs: if proven(report, ours) { ours } else { &[] } };
     let mut arms: Vec<_> = runs.iter().map(|(arm, runs)| judge_arm(report, &ours, arm, runs)).collect();
     arms.sort_by_key(|verdict| names::place(verdict.arm));
     RowVerdict { row, arms }
@@ -83,6 +84,8 @@ fn judge_row<'a>(report: &'a Report, row: &'a Row) -> RowVerdict<'a> {
 /// What the others are compared with: no runs where Bulkhead's are not to be used.
 struct Ours<'a> {
     paired: bool,
+    /// How many rounds the row had.
+    rounds: usize,
     runs: &'a [&'a Run],
 }
 
@@ -95,7 +98,7 @@ fn judge_arm<'a>(report: &Report, ours: &Ours<'_>, arm: &'a ArmName, runs: &[&'a
     let failures = failure::of(runs, promise(report, arm));
     let stands = match &failures {
         None => true,
-        Some(failures) => !failures.unproven && remaining(ours, arm, runs) >= failure::ENOUGH,
+        Some(failures) => !failures.unproven && failure::enough(remaining(ours, arm, runs), ours.rounds),
     };
     let figures = stands.then(|| figures(ours, arm, runs));
     ArmVerdict { arm, runs: runs.to_vec(), failures, figures }
@@ -139,7 +142,7 @@ fn figure_of(ours: &Ours<'_>, arm: &ArmName, runs: &[&Run], measure: Measure) ->
     let against = direction(ours, arm).and_then(|direction| {
         figure::compare(&figure::by_round(ours.runs, measure), &figure::by_round(runs, measure), direction)
     });
-    figure::of(&values, against)
+    figure::of(&values, against.filter(|against| failure::enough(against.pairs, ours.rounds)))
 }
 
 fn has(arm: &ArmName, measure: Measure) -> bool {
@@ -200,7 +203,7 @@ impl ArmVerdict<'_> {
         match (&self.figures, &self.failures) {
             (None, Some(failures)) => Cell::Error(failures),
             (Some(figures), _) => match figures.get(&measure) {
-                Some(figure) if figure.runs < failure::ENOUGH => Cell::TooFew(figure.runs),
+                Some(figure) if !failure::enough(figure.runs, self.runs.len()) => Cell::TooFew(figure.runs),
                 Some(figure) => Cell::Figure(figure),
                 None => Cell::Absent,
             },

@@ -5,7 +5,6 @@ use maud::{Markup, html};
 
 use super::axis::Axis;
 use crate::result::Measure;
-use crate::verdict::figure::DICE;
 use crate::verdict::measure::Better;
 use crate::verdict::{ArmVerdict, Cell, RowVerdict, figure, names, sentence};
 
@@ -52,7 +51,7 @@ fn bar(verdict: &ArmVerdict<'_>, measure: Measure) -> Option<Bar> {
 fn figure_of(verdict: &ArmVerdict<'_>, measure: Measure) -> Drawn {
     let found = verdict.runs.iter().filter_map(|run| Some((run.round, figure::value(run, measure)?)));
     let runs: Vec<_> = found.collect();
-    match interval_of_median(&runs.iter().map(|(_, value)| *value).collect::<Vec<_>>(), DICE) {
+    match interval_of_median(&runs.iter().map(|(_, value)| *value).collect::<Vec<_>>()) {
         Ok(interval) => Drawn::Figure { interval, runs },
         Err(error) => Drawn::Nothing(error.to_string()),
     }

@@ -1,5 +1,6 @@
 //! Every figure of a row: median, spread, runs, ratio and interval, by measure and arm.
 
+use bulkhead_measure::statistics::Difference;
 use maud::{Markup, html};
 
 use crate::result::Measure;
@@ -72,8 +73,8 @@ fn compared(figure: &Figure) -> Markup {
         @match &figure.against {
             Some(against) => {
                 td { (matrix::ratio(against)) }
-                td { (sentence::interval(against)) }
-                td { (against.pairs) }
+                td { (sentence::interval(against)) @if matches!(against.difference, Difference::None) { ", no difference" } }
+                td { (against.pairs) @if let Some(sure) = against.unsure() { " (" (sure) ")" } }
             }
             None => td colspan="3" {},
         }

@@ -24,9 +24,12 @@ pub(super) fn text(report: &Report) -> Markup {
                  shown is the median of these ratios."
             }
             p {
-                "The interval beside a ratio is where its median lies with 95 % confidence (bootstrap of the pairs). With 3 to 5 \
+                "The interval beside a ratio is where its median lies with 95 % confidence. With 3 to 5 \
                  pairs it spans all of them, which says less: 75 % with 3, 87 % with 4, 93 % with 5. If it holds 1, there is “no \
-                 difference”: these runs do not show one. In a chart the bar ends at the median of the runs, the whiskers are the \
+                 difference”: these runs do not show one, which does not prove that there is none; ratio and interval stand beside the words. A \
+                 setting of Bulkhead is “flat” if the whole interval lies within 0.95 to 1.05. There are hundreds of intervals here, \
+                 and where nothing differs, one in twenty leaves 1 out by chance alone at 95 %, and one in four at 75 %: a \
+                 single small difference proves little, the same one in row after row more. In a chart the bar ends at the median of the runs, the whiskers are the \
                  interval of that median, and each dot is one run. Axes begin at 0; runs far beyond all others are counted at the \
                  edge instead of drawn."
             }
@@ -40,8 +43,8 @@ pub(super) fn text(report: &Report) -> Markup {
             p {
                 "The first packets of each run are captured. An encrypting arm must show packets to its proxy's port, TLS records, \
                  and none of the application's text. A run that does not show what its arm promises takes the arm's figures of \
-                 that row, which then is an error. Any other failed run is told beside the figure if at least 3 others remain, and \
-                 makes an error of it if not. No run is dropped, and fewer than 3 are never shown as a figure."
+                 that row, which then is an error. Any other failed run is told beside the figure if at least 3 others remain \
+                 and more than half of all, and makes an error of it if not. No run is dropped, and fewer than 3 are never shown as a figure."
             }
             p { "The machine: " (table::machine(report)) "." }
         }

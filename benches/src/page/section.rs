@@ -1,12 +1,11 @@
 //! What the page says of one row: verdicts, charts, and all figures beneath.
 
-use bulkhead_measure::statistics::confidence;
 use maud::{Markup, html};
 
 use super::chart::chart;
 use super::figures;
 use crate::result::Measure;
-use crate::verdict::{Kind, RowVerdict, sentence};
+use crate::verdict::{RowVerdict, figure, sentence};
 
 /// The section of the row with this index.
 pub(super) fn row(index: usize, row: &RowVerdict<'_>) -> Markup {
@@ -30,16 +29,23 @@ pub(super) fn anchor(index: usize) -> String {
     format!("row-{index}")
 }
 
-/// How often it was measured, and how sure an interval of so many is.
+/// How often it was measured, and how sure the intervals of its ratios are, of which some may have fewer pairs.
 fn tried(row: &RowVerdict<'_>) -> String {
     let rounds = row.rounds();
     let runs = if rounds == 1 { "run" } else { "runs" };
-    match confidence(rounds) {
-        less if less < 0.95 && row.kind() != Kind::Alone => {
-            format!("{rounds} {runs} of each, so that the ratios' intervals are {:.0} % sure", (less * 100.0).floor())
-        }
-        _ => format!("{rounds} {runs} of each"),
+    let pairs = pairs(row);
+    let (fewest, most) = (pairs.iter().min(), pairs.iter().max());
+    let least = if fewest == most { "" } else { "at least " };
+    match fewest.and_then(|fewest| figure::unsure(*fewest)) {
+        Some(sure) => format!("{rounds} {runs} of each; its ratios' intervals are {least}{sure} sure"),
+        None => format!("{rounds} {runs} of each"),
     }
+}
+
+/// Of how many pairs each of its ratios is.
+fn pairs(row: &RowVerdict<'_>) -> Vec<usize> {
+    let figures = row.measures().into_iter().flat_map(|measure| row.arms.iter().map(move |arm| arm.figure(measure)));
+    figures.flatten().filter_map(|figure| Some(figure.against.as_ref()?.pairs)).collect()
 }
 
 fn measured(id: &str, row: &RowVerdict<'_>, measure: Measure) -> Markup {

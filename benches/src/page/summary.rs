@@ -17,6 +17,7 @@ pub(super) fn table(rows: &[RowVerdict<'_>]) -> Markup {
             p {
                 span.key { span.better { "▲" } " Bulkhead is better" } ", "
                 span.key { span.worse { "▼" } " Bulkhead is worse" } ", "
+                span.key { span.same { "grey" } " no difference seen" } ", "
                 span.key { "* some runs failed" }
             }
             @for matrix in &matrices {
@@ -70,5 +71,6 @@ fn said(cell: &Text) -> Markup {
         span.figure { (cell.figure) }
         @if let Some(ratio) = &cell.ratio { span class=(class) { (sign) (ratio) } }
         @if let Some(interval) = &cell.interval { small { (interval) } }
+        @for note in &cell.notes { small { (note) } }
     }
 }

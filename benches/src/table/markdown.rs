@@ -73,7 +73,7 @@ fn line(line: &Line) -> String {
 
 fn cell(cell: &Text) -> String {
     let parts = [Some(&cell.figure), cell.ratio.as_ref(), cell.interval.as_ref()];
-    parts.into_iter().flatten().map(|part| escaped(part)).collect::<Vec<_>>().join("<br>")
+    parts.into_iter().flatten().chain(&cell.notes).map(|part| escaped(part)).collect::<Vec<_>>().join("<br>")
 }
 
 /// What would be markup or end a cell is text.

@@ -1,10 +1,10 @@
 //! The cells of a table before anybody has drawn its lines: rows down, arms across.
 
-use bulkhead_measure::statistics::{Difference, confidence};
+use bulkhead_measure::statistics::Difference;
 
 use crate::arm::ArmName;
 use crate::result::Measure;
-use crate::verdict::{ArmVerdict, Cell, Comparison, Kind, RowVerdict, names, number, sentence};
+use crate::verdict::{ArmVerdict, Cell, Comparison, Kind, RowVerdict, figure, names, number, sentence};
 
 /// Rows that have their columns in common.
 #[derive(Clone, Debug, PartialEq)]
@@ -26,7 +26,7 @@ pub struct Line {
     pub row: String,
     /// The measure with its unit.
     pub measure: String,
-    /// How many runs each arm had, and how sure an interval of so many is.
+    /// How many runs each arm had, and how sure an interval of so many is; a cell of fewer says so itself.
     pub runs: String,
     /// One for each column.
     pub cells: Vec<Text>,
@@ -37,10 +37,12 @@ pub struct Line {
 pub struct Text {
     /// The median, or why there is none.
     pub figure: String,
-    /// The ratio, or that there is no difference.
+    /// The ratio, also where there is no difference.
     pub ratio: Option<String>,
     /// The ratio's interval.
     pub interval: Option<String>,
+    /// What must be known of both, a line each: that they show no difference, that they are of few pairs.
+    pub notes: Vec<String>,
     /// Whether Bulkhead (a setting: with it) is better than the arm, where it differs and one can be better.
     pub better: Option<bool>,
 }
@@ -114,7 +116,7 @@ fn line(row: &RowVerdict<'_>, measure: Measure, arms: &[&ArmName]) -> Line {
         row: row.row.name.clone(),
         measure: headed(measure),
         runs: tried(row),
-        cells: arms.iter().map(|arm| cell(arm).map_or_else(absent, |verdict| text(verdict, measure))).collect(),
+        cells: arms.iter().map(|arm| cell(arm).map_or_else(absent, |verdict| noted(row, verdict, measure))).collect(),
     }
 }
 
@@ -130,11 +132,25 @@ fn headed(measure: Measure) -> String {
 fn tried(row: &RowVerdict<'_>) -> String {
     let rounds = row.rounds();
     let runs = if rounds == 1 { "run" } else { "runs" };
-    match confidence(rounds) {
-        _ if row.kind() == Kind::Alone => format!("{rounds} {runs}"),
-        0.95.. => format!("{rounds} {runs}"),
-        less => format!("{rounds} {runs} ({} %)", number::with_decimals((less * 100.0).floor(), 0)),
+    match figure::unsure(rounds).filter(|_| row.kind() != Kind::Alone) {
+        Some(sure) => format!("{rounds} {runs} ({sure})"),
+        None => format!("{rounds} {runs}"),
     }
+}
+
+/// What the table says of an arm's `measure`, and whether fewer pairs than rounds say it.
+fn noted(row: &RowVerdict<'_>, verdict: &ArmVerdict<'_>, measure: Measure) -> Text {
+    let mut text = text(verdict, measure);
+    let against = verdict.figure(measure).and_then(|figure| figure.against.as_ref());
+    text.notes.extend(against.and_then(|against| fewer(against, row.rounds())));
+    text
+}
+
+/// `14 of 15 pairs`; `4 of 6 pairs, 87 %` where an interval of so many is less sure than 95 %.
+fn fewer(against: &Comparison, rounds: usize) -> Option<String> {
+    let pairs = format!("{} of {rounds} pairs", against.pairs);
+    let said = against.unsure().map_or_else(|| pairs.clone(), |sure| format!("{pairs}, {sure}"));
+    (against.pairs < rounds).then_some(said)
 }
 
 fn absent() -> Text {
@@ -153,6 +169,7 @@ pub fn text(verdict: &ArmVerdict<'_>, measure: Measure) -> Text {
             figure: shown,
             ratio: Some(ratio(against)),
             interval: Some(sentence::interval(against)),
+            notes: no_difference(against).into_iter().collect(),
             better: measure.is_better(&against.difference),
         },
     }
@@ -166,10 +183,12 @@ fn without(cell: &Cell<'_>) -> String {
     }
 }
 
-/// `× 0.714`, or that there is no difference.
+/// `× 0.714`.
 pub fn ratio(against: &Comparison) -> String {
-    match against.difference {
-        Difference::None => "no difference".into(),
-        Difference::Less { .. } | Difference::More { .. } => format!("× {}", number::figure(against.ratio.middle)),
-    }
+    format!("× {}", number::figure(against.ratio.middle))
+}
+
+/// That the runs show no difference, which is less than that there is none; so ratio and interval stand above it.
+fn no_difference(against: &Comparison) -> Option<String> {
+    matches!(against.difference, Difference::None).then(|| "no difference".into())
 }

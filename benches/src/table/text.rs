@@ -86,15 +86,21 @@ fn block(matrix: &Matrix, columns: &[usize]) -> String {
     text
 }
 
-/// The row's name with the figures; beneath, its measure with the ratios; beneath, its runs with the intervals.
+/// The row's name with the figures; beneath, its measure with the ratios; beneath, its runs with the intervals; beneath,
+/// what is noted of them.
 fn lines(matrix: &Matrix, columns: &[usize], line: &Line) -> String {
     let part = |of: fn(&Text) -> &str| columns.iter().map(|column| of(&line.cells[*column])).collect::<Vec<_>>();
-    [
+    let notes = columns.iter().map(|column| line.cells[*column].notes.len()).max().unwrap_or(0);
+    let beneath = |note: usize| {
+        let cells = columns.iter().map(|column| line.cells[*column].notes.get(note).map_or("", String::as_str));
+        one_line(matrix, columns, "", &cells.collect::<Vec<_>>())
+    };
+    let three = [
         one_line(matrix, columns, &line.row, &part(|cell| &cell.figure)),
         one_line(matrix, columns, &format!("  {}", line.measure), &part(|cell| cell.ratio.as_deref().unwrap_or(""))),
         one_line(matrix, columns, &format!("  {}", line.runs), &part(|cell| cell.interval.as_deref().unwrap_or(""))),
-    ]
-    .concat()
+    ];
+    three.into_iter().chain((0..notes).map(beneath)).collect()
 }
 
 fn one_line(matrix: &Matrix, columns: &[usize], label: &str, cells: &[&str]) -> String {
@@ -118,8 +124,8 @@ fn width(matrix: &Matrix, column: usize) -> usize {
 }
 
 fn cell_width(cell: &Text) -> usize {
-    let others = [&cell.ratio, &cell.interval].map(|text| text.as_deref().map_or(0, letters));
-    letters(&cell.figure).max(others[0]).max(others[1])
+    let others = [&cell.ratio, &cell.interval].into_iter().flatten().chain(&cell.notes);
+    others.chain([&cell.figure]).map(|text| letters(text)).max().unwrap_or(0)
 }
 
 fn letters(text: &str) -> usize {

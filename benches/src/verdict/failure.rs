@@ -2,15 +2,21 @@
 //!
 //! - One run whose capture does not show what the arm promises (all captured, encrypted; a relay: all captured) takes the
 //!   arm's figures of that row, however many other runs were in order: what was measured may not be what its name says.
-//! - Any other failed run leaves the figures standing if at least [`ENOUGH`] others remain, and is told beside them:
-//!   runs that form a pair with Bulkhead where the row compares, else runs that were measured.
-//! - Fewer than [`ENOUGH`] runs are never shown as a figure, even if none failed.
+//! - Any other failed run leaves the figures standing if [`enough`] others remain, and is told beside them: runs that
+//!   form a pair with Bulkhead where the row compares, else runs that were measured.
+//! - Fewer than [`FEWEST`] runs are never shown as a figure, even if none failed.
 
 use crate::arm::Protection;
 use crate::result::{Outcome, Proof, Run};
 
 /// So few runs are shown at least; with fewer there is no interval.
-pub const ENOUGH: usize = 3;
+pub const FEWEST: usize = 3;
+
+/// Whether what is left of so many rounds may be shown: at least [`FEWEST`], and more than half. Where an arm works less
+/// often than it fails, the rounds in which it did work are not a fair choice of all.
+pub const fn enough(left: usize, rounds: usize) -> bool {
+    left >= FEWEST && left > rounds / 2
+}
 
 /// The failed runs of an arm in a row.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -100,6 +106,23 @@ mod tests {
             (None, proof(200, true, 0), false),
         ] {
             assert_eq!(shows(&seen, promised), expected, "{promised:?} {seen:?}");
+        }
+    }
+
+    #[test]
+    fn three_rounds_and_more_than_half_are_enough() {
+        for (left, rounds, expected) in [
+            (2, 3, false),
+            (3, 3, true),
+            (3, 5, true),
+            (3, 6, false),
+            (4, 6, true),
+            (3, 15, false),
+            (7, 15, false),
+            (8, 15, true),
+            (0, 0, false),
+        ] {
+            assert_eq!(enough(left, rounds), expected, "{left} of {rounds}");
         }
     }
 

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use bulkhead_measure::statistics::{self, Difference, Interval};
 
 use crate::result::{Measure, Outcome, Run};
+use crate::verdict::number;
 
 /// One measure of one arm in one row.
 #[derive(Clone, Debug, PartialEq)]
@@ -25,12 +26,25 @@ pub struct Figure {
 /// Bulkhead without it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Comparison {
-    /// The ratio, and between what it lies with 95 % confidence; with 3 to 5 pairs, between what all pairs lie.
+    /// The ratio, and between what it lies with at least 95 % confidence; with 3 to 5 pairs, between what all pairs lie.
     pub ratio: Interval,
     /// Whether it differs from 1.
     pub difference: Difference,
     /// Of how many pairs.
     pub pairs: usize,
+}
+
+impl Comparison {
+    /// How sure the interval is, where that is less than 95 %: `75 %`, rounded down.
+    pub fn unsure(&self) -> Option<String> {
+        unsure(self.pairs)
+    }
+}
+
+/// How sure an interval of so many pairs is, where that is less than 95 %: `75 %`, rounded down.
+pub fn unsure(pairs: usize) -> Option<String> {
+    let confidence = statistics::confidence(pairs);
+    (confidence < 0.95).then(|| format!("{} %", number::with_decimals((confidence * 100.0).floor(), 0)))
 }
 
 /// Which of two runs a ratio divides by.
@@ -41,9 +55,6 @@ pub enum Direction {
     /// The setting's figure divided by that of Bulkhead without it.
     SettingByOurs,
 }
-
-/// The same runs always give the same interval.
-pub const DICE: u64 = 0x0062_756c_6b68_6561;
 
 /// A figure of these values, if there are any.
 pub fn of(values: &[f64], against: Option<Comparison>) -> Option<Figure> {
@@ -59,7 +70,7 @@ pub fn compare(ours: &BTreeMap<u32, f64>, theirs: &BTreeMap<u32, f64>, direction
         Direction::OursByTheirs => both.collect(),
         Direction::SettingByOurs => both.map(|(ours, theirs)| (theirs, ours)).collect(),
     };
-    let ratio = statistics::paired_ratio(&pairs, DICE).ok()?;
+    let ratio = statistics::paired_ratio(&pairs).ok()?;
     Some(Comparison { difference: statistics::compare(&ratio), ratio, pairs: pairs.len() })
 }
 

@@ -1,5 +1,7 @@
 //! A row's verdict in plain words, for the primary measure and for any other.
 
+use std::ops::RangeInclusive;
+
 use bulkhead_measure::statistics::Difference;
 
 use crate::result::Measure;
@@ -65,8 +67,8 @@ impl RowVerdict<'_> {
         self.ours()?.figure(measure)?;
         let compared: Vec<_> = others.filter_map(|verdict| compared(verdict, measure)).collect();
         let differing = differing(measure, &compared);
-        let equal: Vec<_> = compared.iter().filter(|(_, against)| is_equal(against)).map(|(arm, _)| *arm).collect();
-        let equal = listed(equal.into_iter().map(|verdict| names::plain(verdict.arm)), "or");
+        let equal = compared.iter().filter(|(_, against)| is_equal(against));
+        let equal = listed(equal.map(|(verdict, against)| beside(verdict, against)), "or");
         match (differing.is_empty(), equal) {
             (true, None) => None,
             (true, Some(equal)) => Some(format!("{}: no difference to {equal}.", first_upper(measure.heading()))),
@@ -80,21 +82,20 @@ impl RowVerdict<'_> {
     fn settings(&self, measure: Measure) -> Option<String> {
         self.ours()?.figure(measure)?;
         let compared: Vec<_> = self.others().filter_map(|verdict| compared(verdict, measure)).collect();
-        let flat = compared.iter().filter(|(_, against)| is_equal(against)).map(|(arm, _)| names::plain(arm.arm));
-        let flat = listed(flat, "or");
-        let changed = compared
-            .iter()
-            .filter(|(_, against)| !is_equal(against))
-            .map(|(verdict, against)| format!("{} with {}", times(against), names::plain(verdict.arm)));
-        let heading = measure.heading();
-        match (listed(changed, "and"), flat) {
-            (None, None) => None,
-            (None, Some(flat)) => Some(format!("Flat: {heading} shows no difference with {flat}.")),
-            (Some(changed), None) => Some(format!("Not flat: {heading} is {changed}.")),
-            (Some(changed), Some(flat)) => {
-                Some(format!("Not flat: {heading} is {changed}; no difference with {flat}."))
-            }
-        }
+        let said = |change| {
+            let such = compared.iter().filter(|(_, against)| Change::of(against) == change);
+            let said = such.map(|(verdict, against)| match change {
+                Change::Some => format!("{} with {}", times(against), names::plain(verdict.arm)),
+                Change::Unseen | Change::Flat => format!("with {}", beside(verdict, against)),
+            });
+            Some((change, listed(said, "and")?))
+        };
+        let mut found = [Change::Some, Change::Unseen, Change::Flat].into_iter().filter_map(said);
+        let (change, first) = found.next()?;
+        let is = if change == Change::Some { " is" } else { "" };
+        let first = format!("{}: {}{is} {first}", first_upper(change.words()), measure.heading());
+        let others = found.map(|(change, said)| format!("{} {said}", change.words()));
+        Some(format!("{}.", std::iter::once(first).chain(others).collect::<Vec<_>>().join("; ")))
     }
 
     fn alone(&self, measure: Measure) -> Option<String> {
@@ -106,6 +107,38 @@ impl RowVerdict<'_> {
     }
 }
 
+/// What a setting does to a figure.
+#[derive(Clone, Copy, PartialEq)]
+enum Change {
+    /// Another figure, by more than what is flat or perhaps so.
+    Some,
+    /// None is seen, but the runs differ too much to say that there is none.
+    Unseen,
+    /// Hardly any, whether it is seen or not.
+    Flat,
+}
+
+impl Change {
+    fn of(against: &Comparison) -> Self {
+        match FLAT.contains(&against.ratio.low) && FLAT.contains(&against.ratio.high) {
+            true => Self::Flat,
+            false if is_equal(against) => Self::Unseen,
+            false => Self::Some,
+        }
+    }
+
+    fn words(self) -> &'static str {
+        match self {
+            Self::Some => "not flat",
+            Self::Unseen => "no difference seen",
+            Self::Flat => "flat",
+        }
+    }
+}
+
+/// Ratios of which nobody who runs a mesh would notice the difference to 1.
+const FLAT: RangeInclusive<f64> = 0.95..=1.05;
+
 /// `14.2 ms (13.1 to 17.0 in 3 runs)`.
 pub fn spread(measure: Measure, figure: &Figure) -> String {
     let [median, least, most] = [figure.median, figure.least, figure.most].map(|value| measure.shown(value));
@@ -116,6 +149,11 @@ pub fn spread(measure: Measure, figure: &Figure) -> String {
 /// `1.42 times (1.38 to 1.45)`.
 fn times(against: &Comparison) -> String {
     format!("{} times as much ({})", number::figure(against.ratio.middle), interval(against))
+}
+
+/// `nginx (0.93 to 1.02)`.
+fn beside(verdict: &ArmVerdict<'_>, against: &Comparison) -> String {
+    format!("{} ({})", names::plain(verdict.arm), interval(against))
 }
 
 /// `1.38 to 1.45`.

@@ -26,7 +26,7 @@ fn a_verdict_says_how_many_times_and_where_there_is_no_difference() {
     check(
         row("connect-16", ProxyMicrosPerOperation, true, &some),
         "Bulkhead's two proxies spend 0.488 times the processor time of HAProxy's (0.476 to 0.500) and 2.00 times Envoy's \
-         with HTTP/2 CONNECT (2.00 to 2.22); no difference to nginx.",
+         with HTTP/2 CONNECT (2.00 to 2.22); no difference to nginx (0.952 to 1.05).",
     );
     check(
         row("memory", MegabytesAfterBurst, true, &[("bulkhead", TWO), ("envoy-tls", FOUR), ("relay", FOUR)]),
@@ -35,7 +35,7 @@ fn a_verdict_says_how_many_times_and_where_there_is_no_difference() {
     );
     check(
         row("http-50", P99Micros, true, &[("bulkhead", TWO), ("none", &[1.0, 1.0, 1.0]), ("ztunnel", TWO)]),
-        "Bulkhead's 99th percentile of latency is 2.00 times that without a proxy (2.00 to 2.00); no difference to ztunnel.",
+        "Bulkhead's 99th percentile of latency is 2.00 times that without a proxy (2.00 to 2.00); no difference to ztunnel (1.00 to 1.00).",
     );
     check(
         row(
@@ -44,7 +44,7 @@ fn a_verdict_says_how_many_times_and_where_there_is_no_difference() {
             true,
             &[("bulkhead", TWO), ("nginx", TWO), ("relay", TWO), ("haproxy", TWO)],
         ),
-        "Throughput: no difference to the plain relay, HAProxy or nginx.",
+        "Throughput: no difference to the plain relay (1.00 to 1.00), HAProxy (1.00 to 1.00) or nginx (1.00 to 1.00).",
     );
 }
 
@@ -65,7 +65,7 @@ fn an_arm_without_proxies_is_compared_by_what_the_machine_spends() {
     assert_eq!(
         verdict.about(machine).unwrap(),
         "The whole machine's processor time with Bulkhead is 10.0 times that without a proxy (10.0 to 10.0); no \
-         difference to nginx."
+         difference to nginx (1.00 to 1.00)."
     );
 }
 
@@ -75,15 +75,25 @@ fn settings_are_compared_with_bulkhead_without_them() {
         let found = [("bulkhead", TWO), ("bulkhead@rules-10000", other), ("bulkhead@rules-100", one)];
         row("rules-connect-16", Measure::ProxyMicrosPerOperation, true, &found)
     };
-    let same = &[1.9, 2.0, 2.1];
+    let (same, noisy) = (&[1.9, 2.0, 2.1], &[1.76, 2.0, 2.26]);
     check(
-        settings(same, same),
-        "Flat: processor time of both proxies shows no difference with 100 rules or 10,000 rules.",
+        settings(same, &[2.02, 2.04, 2.06]),
+        "Flat: processor time of both proxies with 100 rules (0.950 to 1.05) and with 10,000 rules (1.01 to 1.03).",
     );
     check(
-        settings(same, FOUR),
+        settings(same, noisy),
+        "No difference seen: processor time of both proxies with 10,000 rules (0.880 to 1.13); flat with 100 rules (0.950 \
+         to 1.05).",
+    );
+    check(
+        settings(noisy, noisy),
+        "No difference seen: processor time of both proxies with 100 rules (0.880 to 1.13) and with 10,000 rules (0.880 to \
+         1.13).",
+    );
+    check(
+        settings(noisy, FOUR),
         "Not flat: processor time of both proxies is 2.05 times as much (2.00 to 2.10) with 10,000 rules; no difference \
-         with 100 rules.",
+         seen with 100 rules (0.880 to 1.13).",
     );
     check(
         settings(&[1.0; 3], FOUR),
@@ -123,13 +133,21 @@ fn failures_make_an_error_or_a_note() {
         (
             5,
             ("nginx", &[4][..], encrypted.clone()),
-            "Throughput: no difference to nginx. Of nginx 1 of 5 runs failed: it broke.",
+            "Throughput: no difference to nginx (1.00 to 1.00). Of nginx 1 of 5 runs failed: it broke.",
         ),
-        (5, ("nginx", &[4], None), "Throughput: no difference to nginx. Of nginx 1 of 5 runs failed: it broke."),
+        (
+            5,
+            ("nginx", &[4], None),
+            "Throughput: no difference to nginx (1.00 to 1.00). Of nginx 1 of 5 runs failed: it broke.",
+        ),
         (5, ("nginx", &[0], legible.clone()), "No figure of nginx: 1 of 5 runs failed: it broke."),
         (5, ("nginx", &[0, 1, 2], None), "No figure of nginx: 3 of 5 runs failed: it broke."),
         (3, ("nginx", &[0], None), "No figure of nginx: 1 of 3 runs failed: it broke."),
-        (5, ("bulkhead", &[1], None), "Throughput: no difference to nginx. Of Bulkhead 1 of 5 runs failed: it broke."),
+        (
+            5,
+            ("bulkhead", &[1], None),
+            "Throughput: no difference to nginx (1.00 to 1.00). Of Bulkhead 1 of 5 runs failed: it broke.",
+        ),
         (5, ("bulkhead", &[1], legible), "No figure of Bulkhead: 1 of 5 runs failed: it broke."),
         (3, ("bulkhead", &[0, 1, 2], None), "No figure of Bulkhead: 3 of 3 runs failed: it broke."),
     ] {
@@ -140,17 +158,35 @@ fn failures_make_an_error_or_a_note() {
 
 #[test]
 fn a_pair_exists_only_where_both_were_measured() {
-    let values = vec![2.0; 6];
+    let values = vec![2.0; 7];
     let mut bulk = row("bulk-up-1", Measure::GigabytesPerSecond, true, &[("bulkhead", &values), ("nginx", &values)]);
     fail(&mut bulk, "bulkhead", &[0], "it broke", None);
     fail(&mut bulk, "nginx", &[1, 2], "it broke", None);
     let report = Report { rows: vec![bulk.clone()], ..empty() };
     let figure = judge(&report)[0].arms[1].figure(Measure::GigabytesPerSecond).unwrap().clone();
-    assert_eq!((figure.runs, figure.against.unwrap().pairs), (4, 3));
-    // One pair less, and what is left is no result, though nginx itself was measured four times.
+    assert_eq!((figure.runs, figure.against.unwrap().pairs), (5, 4));
+    // One pair less, and what is left is half of the rounds or less, though nginx itself was measured five times.
     fail(&mut bulk, "bulkhead", &[3], "it broke", None);
     let report = Report { rows: vec![bulk], ..empty() };
     assert!(matches!(judge(&report)[0].arms[1].cell(Measure::GigabytesPerSecond), Cell::Error(_)));
+}
+
+#[test]
+fn an_arm_that_failed_more_often_than_not_is_an_error_and_nothing_is_compared_with_it() {
+    let (values, throughput) = (vec![2.0; 15], Measure::GigabytesPerSecond);
+    for (broken, failed, of_nginx) in [
+        ("nginx", 7, "Throughput: no difference to nginx (1.00 to 1.00). Of nginx 7 of 15 runs failed: it broke."),
+        ("nginx", 8, "No figure of nginx: 8 of 15 runs failed: it broke."),
+        ("bulkhead", 8, "No figure of Bulkhead: 8 of 15 runs failed: it broke."),
+    ] {
+        let mut bulk = row("bulk-up-1", throughput, true, &[("bulkhead", &values), ("nginx", &values)]);
+        fail(&mut bulk, broken, &(0..failed).collect::<Vec<_>>(), "it broke", None);
+        let report = Report { rows: vec![bulk], ..empty() };
+        let verdict = &judge(&report)[0];
+        assert_eq!(verdict.sentences(), of_nginx);
+        let figure = verdict.arms[1].figure(throughput);
+        assert_eq!(figure.is_some_and(|figure| figure.against.is_some()), failed == 7, "{broken} {failed}");
+    }
 }
 
 #[test]

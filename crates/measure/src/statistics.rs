@@ -1,11 +1,10 @@
 //! What paired runs say: medians, ratios, and how sure they are.
 //!
-//! Pure: numbers in, numbers out, and the dice are thrown by a seed that the caller gives, so that whoever has the runs
-//! can compute the same table again.
+//! Pure: numbers in, numbers out, and no dice, so that whoever has the runs can compute the same table again.
 
-mod bootstrap;
 mod difference;
 mod interval;
+mod order;
 mod quantile;
 
 pub use difference::{Difference, compare};

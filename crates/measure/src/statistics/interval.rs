@@ -1,10 +1,10 @@
 //! A median and how sure it is.
 
-use super::bootstrap::bounds;
-use super::quantile::{middle, spread};
+use super::order;
+use super::quantile::middle;
 
-/// A median, and bounds between which the true one lies with the [`confidence`] that so many runs give: 95 %, or less
-/// for few.
+/// A median, and bounds between which the true one lies with the [`confidence`] that so many runs give: at least 95 %,
+/// or less for fewer than six. Both bounds are runs, or ratios of pairs, that were measured.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Interval {
     /// The lower bound.
@@ -37,48 +37,36 @@ pub enum StatisticsError {
 /// How many times as much ours is as theirs: the median of the ratios ours / theirs of the pairs, with its interval.
 ///
 /// The ratio is taken within each pair, whose runs lay close in time, so that what slows the machine for a while slows
-/// both and is divided away. The order of the pairs says nothing; with the same `seed` the same pairs have the same
-/// interval.
-pub fn paired_ratio(pairs: &[(f64, f64)], seed: u64) -> Result<Interval, StatisticsError> {
+/// both and is divided away. The order of the pairs says nothing.
+pub fn paired_ratio(pairs: &[(f64, f64)]) -> Result<Interval, StatisticsError> {
     let ratios = pairs.iter().enumerate().map(|(pair, &(ours, theirs))| ratio(pair, ours, theirs));
-    interval(ratios.collect::<Result<_, _>>()?, seed)
+    interval(ratios.collect::<Result<_, _>>()?)
 }
 
 /// The median of runs that are compared with nothing, with its interval. Values may be 0 or less, as a difference of
 /// two memories may.
-pub fn interval_of_median(values: &[f64], seed: u64) -> Result<Interval, StatisticsError> {
+pub fn interval_of_median(values: &[f64]) -> Result<Interval, StatisticsError> {
     let values = values.iter().enumerate().map(|(run, &value)| finite(run, value));
-    interval(values.collect::<Result<_, _>>()?, seed)
+    interval(values.collect::<Result<_, _>>()?)
 }
 
-/// How likely the true median lies in the interval of so many runs, 0 to 1: 0.95 from six runs on, less for fewer.
-///
-/// Between the smallest and the largest of n independent runs lies the true median unless all n fell on one side of it,
-/// which has a chance of 2 / 2^n: 3 runs say 75 %, 4 say 87.5 %, 5 say 93.75 %. Whoever prints an interval of so few
-/// should print this beside it. The 95 % of six and more are what a bootstrap is built for; what it reaches depends on
-/// the count, for a bound must be one of the runs or lie between two: 96 % of 15 runs, 91 % of 13, 88 % of 7.
+/// How likely the true median lies in the interval of so many runs, 0 to 1. It is exact, and so never just 95 %: 75 % of
+/// 3 runs, 87.5 % of 4, 93.75 % of 5, 96.9 % of 6, 96.5 % of 15. Whoever prints an interval of fewer than six should
+/// print this beside it.
 pub fn confidence(runs: usize) -> f64 {
-    match runs {
-        0 => 0.0,
-        1..FEWEST_FOR_BOOTSTRAP => 1.0 - 2.0 / f64::from(1_u32 << runs),
-        _ => 0.95,
-    }
+    order::bounds(runs).confidence
 }
 
 /// One or two runs say nothing of how much runs differ.
 pub const FEWEST_RUNS: usize = 3;
 
-/// Below six runs the range from the smallest to the largest holds the true median less often than in 95 of 100 cases,
-/// and no other interval within the data holds it more often. A bootstrap draws from these few values alone, so it
-/// stays within the range too, and where it is narrower it only pretends to be more precise. So few get the range.
-const FEWEST_FOR_BOOTSTRAP: usize = 6;
-
-fn interval(mut values: Vec<f64>, seed: u64) -> Result<Interval, StatisticsError> {
+fn interval(mut values: Vec<f64>) -> Result<Interval, StatisticsError> {
+    if values.len() < FEWEST_RUNS {
+        return Err(StatisticsError::TooFew { runs: values.len() });
+    }
     values.sort_unstable_by(f64::total_cmp);
-    let range = spread(&values).filter(|_| values.len() >= FEWEST_RUNS);
-    let range = range.ok_or(StatisticsError::TooFew { runs: values.len() })?;
-    let (low, high) = if values.len() < FEWEST_FOR_BOOTSTRAP { range } else { bounds(&values, seed) };
-    Ok(Interval { low, middle: middle(&values), high })
+    let place = order::bounds(values.len()).place;
+    Ok(Interval { low: values[place], middle: middle(&values), high: values[values.len() - 1 - place] })
 }
 
 fn ratio(pair: usize, ours: f64, theirs: f64) -> Result<f64, StatisticsError> {
