@@ -1,6 +1,6 @@
 //! A capture that is going on.
 
-use std::fs::File;
+use std::fs::{self, File};
 use std::io::{Read, Seek, SeekFrom};
 use std::net::UdpSocket;
 use std::path::{Path, PathBuf};
@@ -67,14 +67,17 @@ impl Recording {
     }
 
     /// Ends it when it has all the packets that it wants, or else as [`Recording::stop`] does; what the kernel dropped
-    /// does not matter.
+    /// does not matter. The file is gone then: a lab may take thousands of samples.
     pub(super) fn finish(self) -> Result<Capture, LabError> {
         self.wait_for_mark()?;
         let status = self.end()?;
         if !status.success() {
             return Err(LabError::CaptureBroken { status, log: self.tcpdump.log()? });
         }
-        Capture::read(&self.file)
+        let capture = Capture::read(&self.file)?;
+        let remove_error = |source| LabError::File { action: "remove", path: self.file.clone(), source };
+        fs::remove_file(&self.file).map_err(remove_error)?;
+        Ok(capture)
     }
 
     fn end(&self) -> Result<ExitStatus, LabError> {

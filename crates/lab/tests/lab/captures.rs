@@ -121,6 +121,8 @@ fn a_sample_has_all_of_a_few_packets() {
     client.write_all(b"the last word").unwrap();
     assert!(arrives(&server, b"the last word", DEADLINE));
     let capture = sampling.finish().unwrap();
+    let files = fs::read_dir(lab.directory()).unwrap().map(|file| file.unwrap().path());
+    assert_eq!(files.filter(|file| file.extension().is_some()).count(), 0, "a sample that was read leaves no file");
     assert!(capture.payload_contains(b"the last word"));
     assert_eq!(capture.syns_between(one.ipv4(), two.ipv4()).len(), 1);
 }
