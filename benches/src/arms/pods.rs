@@ -50,7 +50,7 @@ pub fn not_pinned(pod: &Host) -> Result<Option<String>> {
 }
 
 /// What is set in this pod, for the result.
-pub(super) fn described(pod: &Host) -> Result<String> {
+pub(crate) fn described(pod: &Host) -> Result<String> {
     let read = |name| {
         let value = pod.inside(|| fs::read_to_string(path(name)))?;
         let value = value.map_or_else(|_| "the kernel's own".to_owned(), |value| value.trim().replace('\t', " "));
