@@ -50,8 +50,24 @@ fn every_pod_has_the_same_congestion_control() {
     let ends = arms.iter().flat_map(|arm| [&arm.ends().client, &arm.ends().server]);
     let found: Vec<String> = ends.map(|pod| pods::congestion_control(pod).unwrap()).collect();
     assert!(found.iter().all(|each| *each == found[0]), "{found:?}");
-    let warning = pods::not_pinned(&arms[0].ends().client).unwrap();
-    assert_eq!(warning.is_none(), found[0] == pods::PINNED, "{warning:?}");
+    let clients = pods::congestion_controls(arms.iter().map(|arm| &arm.ends().client)).unwrap();
+    assert_eq!(clients.found, found[0]);
+    assert_eq!(clients.warnings.is_empty(), found[0] == pods::PINNED, "{:?}", clients.warnings);
+}
+
+#[test]
+fn a_pod_with_another_congestion_control_is_told() {
+    let world = World::new();
+    let arms = world.arms(&choice("none,relay"));
+    // Every kernel has it, and allows it to everybody.
+    arms[0].ends().client.set_sysctl("net.ipv4.tcp_congestion_control", "reno").unwrap();
+    let clients = pods::congestion_controls(arms.iter().map(|arm| &arm.ends().client)).unwrap();
+    assert!(clients.found.contains("reno"), "{}", clients.found);
+    assert!(
+        clients.warnings.iter().any(|line| line.starts_with("congestion control is reno")),
+        "{:?}",
+        clients.warnings
+    );
 }
 
 #[test]
