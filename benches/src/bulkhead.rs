@@ -1,7 +1,6 @@
 //! Bulkhead as an arm: a CA, a node at each end, a workload with its sidecar on each.
 
 mod about;
-mod pods;
 mod policy;
 mod setting;
 
@@ -19,6 +18,7 @@ use bulkhead_tests::{DEADLINE, Mesh, Node, Workload};
 pub use setting::{ParseSettingError, Setting};
 
 use crate::arm::{About, Arm, ArmName, End, Ends, ProxyProcess};
+use crate::arms::pods;
 
 /// Two workloads of a mesh of their own, in a lab that it shares with other arms.
 pub struct Bulkhead {
@@ -131,8 +131,9 @@ impl Arm for Bulkhead {
 /// A workload with its pod, its socket and its capture; its sidecar does not run yet.
 fn workload(mesh: &Mesh, node: &Node, name: &str) -> Result<Workload> {
     let mut workload = node.workload_without_sidecar(mesh.operator(), &format!("ns/bench/sa/{name}"), LABEL)?;
-    pods::prepare(workload.pod())?;
     workload.capture()?;
+    // One of the kernel's parameters is there only in a pod whose traffic is captured.
+    pods::prepare(workload.pod())?;
     workload.add_flags(FLAGS);
     Ok(workload)
 }

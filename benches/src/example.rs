@@ -46,7 +46,6 @@ pub(crate) fn empty() -> Report {
             cores: 2,
             memory: 8_300_000_000,
             congestion_control: "cubic".into(),
-            cipher_suite: "TLS_AES_256_GCM_SHA384".into(),
             load_before: 0.42,
             steal: 0.013,
         },
@@ -98,6 +97,7 @@ const ARMS: [(&str, &str, [f64; 4]); 8] = [
 
 fn about(name: &str) -> About {
     let key_exchange = ARMS.iter().find(|arm| arm.0 == name).map(|arm| arm.1).filter(|kx| !kx.is_empty());
+    let suite = if name.starts_with("envoy") { "TLS_AES_128_GCM_SHA256" } else { "TLS_AES_256_GCM_SHA384" };
     About {
         summary: format!("What {name} consists of, in one sentence for whoever reads the table."),
         versions: BTreeMap::from([(name.to_owned(), format!("{name} version 1.2.3, built 2026"))]),
@@ -117,7 +117,7 @@ fn about(name: &str) -> About {
         },
         pooled: ["bulkhead", "envoy-connect"].contains(&name),
         key_exchange: key_exchange.map(Into::into),
-        cipher_suite: key_exchange.map(|_| "TLS_AES_256_GCM_SHA384".into()),
+        cipher_suite: key_exchange.map(|_| suite.into()),
     }
 }
 

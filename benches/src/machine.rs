@@ -9,13 +9,15 @@ use std::time::Duration;
 use anyhow::{Context as _, Result};
 use bulkhead_measure::clocks::machine::{Busy, Description, load_average};
 
+use crate::arms::pods::PINNED;
 use crate::result::Machine;
 
 pub use room::Room;
 
 /// The machine before the first run.
 pub struct Preflight {
-    /// As the result tells it; its steal is not known before the end.
+    /// As the result tells it; its congestion control is not known before there are pods, its steal not before
+    /// the end.
     pub machine: Machine,
     /// What a reader must know, in sentences.
     pub warnings: Vec<String>,
@@ -83,7 +85,7 @@ fn share_of_steal(since: &Busy) -> Result<f64> {
 
 fn has_cubic() -> Result<bool> {
     let available = fs::read_to_string(AVAILABLE).with_context(|| format!("cannot read {AVAILABLE}"))?;
-    Ok(available.split_whitespace().any(|name| name == CONGESTION_CONTROL))
+    Ok(available.split_whitespace().any(|name| name == PINNED))
 }
 
 fn machine(description: Description, load: f64) -> Machine {
@@ -92,8 +94,7 @@ fn machine(description: Description, load: f64) -> Machine {
         processor: description.processor,
         cores: description.cores,
         memory: description.memory,
-        congestion_control: CONGESTION_CONTROL.to_owned(),
-        cipher_suite: CIPHER_SUITE.to_owned(),
+        congestion_control: NOT_SEEN.to_owned(),
         load_before: load,
         steal: 0.0,
     }
@@ -102,10 +103,8 @@ fn machine(description: Description, load: f64) -> Machine {
 const LOOK: Duration = Duration::from_secs(1);
 const MOST_STEAL: f64 = 0.02;
 const AVAILABLE: &str = "/proc/sys/net/ipv4/tcp_available_congestion_control";
-/// What every pod is pinned to.
-const CONGESTION_CONTROL: &str = "cubic";
-/// What every arm negotiates.
-const CIPHER_SUITE: &str = "TLS_AES_256_GCM_SHA384";
+/// Until there are pods to ask.
+const NOT_SEEN: &str = "unknown";
 
 #[cfg(test)]
 mod tests {

@@ -15,6 +15,7 @@ use std::time::Duration;
 use anyhow::{Context as _, Result, bail, ensure};
 use bulkhead_lab::capture::Sampling;
 use bulkhead_lab::{Lab, LabError, until};
+use bulkhead_measure::load::MARKER;
 
 pub use handshake::handshake;
 pub use wire::{Seen, look};
@@ -120,5 +121,3 @@ const WHOLE: usize = 65_535;
 /// As long as proxies may take from their start to their first connection.
 const DEADLINE: Duration = Duration::from_secs(20);
 const PATIENCE: Duration = Duration::from_secs(2);
-/// What the generators send begins with this and repeats it.
-const MARKER: &[u8] = b"bulkhead-bench-legible-text";

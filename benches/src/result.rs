@@ -45,10 +45,8 @@ pub struct Machine {
     pub cores: u32,
     /// Bytes of memory.
     pub memory: u64,
-    /// Congestion control, pinned for all arms.
+    /// Congestion control as it was found in the arms' pods; several names where they differ.
     pub congestion_control: String,
-    /// The cipher suite, the same for all arms.
-    pub cipher_suite: String,
     /// Load average over one minute when it began.
     pub load_before: f64,
     /// Share of the processors' time that the host took away while it ran, 0 to 1.

@@ -41,7 +41,7 @@ pub fn machine(report: &Report) -> String {
     #[allow(clippy::cast_precision_loss, reason = "three digits of it are shown")]
     let gigabytes = machine.memory as f64 / 1e9;
     let _ = write!(line, "{} GB of memory, Linux {}; ", number::with_decimals(gigabytes, 1), machine.kernel);
-    let _ = write!(line, "{}, {}; ", machine.congestion_control, machine.cipher_suite);
+    let _ = write!(line, "congestion control {}; ", machine.congestion_control);
     let _ = write!(line, "load {} before, ", number::with_decimals(machine.load_before, 2));
     let _ =
         write!(line, "{} % of its time taken by its host meanwhile", number::with_decimals(machine.steal * 100.0, 1));

@@ -10,7 +10,8 @@ use bulkhead_benches::arm::{Arm, Ends, Protection};
 use bulkhead_benches::arms::{Choice, Ground, SIDECAR, choose, pods};
 use bulkhead_benches::certificates::Certificates;
 use bulkhead_benches::proof;
-use bulkhead_lab::{Host, Lab, Process, rights, until};
+use bulkhead_lab::{Host, Lab, Process, binaries, rights, until};
+use bulkhead_measure::load::MARKER;
 
 #[test]
 fn every_arm_carries_bytes_and_proves_its_protection() {
@@ -22,7 +23,7 @@ fn every_arm_carries_bytes_and_proves_its_protection() {
     }
     assert!(["none", "relay"].iter().all(|name| arms.iter().any(|arm| arm.name().0 == *name)), "need nothing but us");
     for mut arm in arms {
-        let _application = serve(arm.ends());
+        let _application = serve(&world.lab, arm.ends());
         proof::start(&world.lab, &mut *arm).unwrap();
         let seen = prove(&world.lab, &*arm, arm.about().protection).unwrap();
         println!("{}: {seen:?}; {} processes", arm.name(), arm.processes().unwrap().len());
@@ -36,7 +37,7 @@ fn every_arm_carries_bytes_and_proves_its_protection() {
 fn a_relay_that_pretends_to_encrypt_is_found_out() {
     let world = World::new();
     let mut arm = world.arms(&choice("relay")).pop().unwrap();
-    let _application = serve(arm.ends());
+    let _application = serve(&world.lab, arm.ends());
     arm.start().unwrap();
     let problem = prove(&world.lab, &*arm, Protection::MutualTls).unwrap_err();
     assert!(problem.contains("legible"), "{problem}");
@@ -50,15 +51,31 @@ fn every_pod_has_the_same_congestion_control() {
     let ends = arms.iter().flat_map(|arm| [&arm.ends().client, &arm.ends().server]);
     let found: Vec<String> = ends.map(|pod| pods::congestion_control(pod).unwrap()).collect();
     assert!(found.iter().all(|each| *each == found[0]), "{found:?}");
-    let warning = pods::not_pinned(&arms[0].ends().client).unwrap();
-    assert_eq!(warning.is_none(), found[0] == pods::PINNED, "{warning:?}");
+    let clients = pods::congestion_controls(arms.iter().map(|arm| &arm.ends().client)).unwrap();
+    assert_eq!(clients.found, found[0]);
+    assert_eq!(clients.warnings.is_empty(), found[0] == pods::PINNED, "{:?}", clients.warnings);
+}
+
+#[test]
+fn a_pod_with_another_congestion_control_is_told() {
+    let world = World::new();
+    let arms = world.arms(&choice("none,relay"));
+    // Every kernel has it, and allows it to everybody.
+    arms[0].ends().client.set_sysctl("net.ipv4.tcp_congestion_control", "reno").unwrap();
+    let clients = pods::congestion_controls(arms.iter().map(|arm| &arm.ends().client)).unwrap();
+    assert!(clients.found.contains("reno"), "{}", clients.found);
+    assert!(
+        clients.warnings.iter().any(|line| line.starts_with("congestion control is reno")),
+        "{:?}",
+        clients.warnings
+    );
 }
 
 #[test]
 fn an_arm_restarts() {
     let world = World::new();
     let mut arm = world.arms(&choice("relay")).pop().unwrap();
-    let _application = serve(arm.ends());
+    let _application = serve(&world.lab, arm.ends());
     for _ in 0..3 {
         arm.start().unwrap();
         assert!(arm.start().is_err(), "it runs already");
@@ -74,7 +91,7 @@ fn no_client_talks_to_a_server_with_a_strangers_certificate() {
     let certificates = Certificates { server: stranger.server, ..world.certificates.clone() };
     let ground = Ground { certificates: &certificates, ..world.ground() };
     for mut arm in choice("haproxy,nginx,envoy-tls,envoy-connect").build(&ground).unwrap() {
-        let _application = serve(arm.ends());
+        let _application = serve(&world.lab, arm.ends());
         arm.start().unwrap();
         until(DEADLINE, "the client's proxy listens", || connect(&arm.ends().client, arm.ends().service)).unwrap();
         let (proxy, _) = arm.cold().unwrap().unwrap();
@@ -125,16 +142,16 @@ fn prove(lab: &Lab, arm: &dyn Arm, protection: Protection) -> Result<String, Str
     seen.verdict.map(|()| format!("{:?}", seen.proof))
 }
 
-/// Sends a request with the marker in it, and demands an answer with the same.
+/// Sends text with the marker in it to the application, which says it again.
 fn talk(ends: &Ends) -> Result<(), String> {
     let words = |error: std::io::Error| error.to_string();
     let mut stream = connect(&ends.client, ends.service).map_err(words)?;
     stream.set_read_timeout(Some(DEADLINE)).unwrap();
-    let text = "bulkhead-bench-legible-text ".repeat(40);
-    stream.write_all(format!("GET /{text} HTTP/1.1\r\n\r\n").as_bytes()).map_err(words)?;
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer).map_err(words)?;
-    if answer.contains(&text) { Ok(()) } else { Err(format!("the answer is {answer:?}")) }
+    let text = MARKER.repeat(40);
+    stream.write_all(&[ECHO, &text].concat()).map_err(words)?;
+    let mut answer = vec![0; text.len()];
+    stream.read_exact(&mut answer).map_err(words)?;
+    if answer == text { Ok(()) } else { Err("something else came back".to_owned()) }
 }
 
 fn connect(from: &Host, to: SocketAddr) -> std::io::Result<TcpStream> {
@@ -151,26 +168,18 @@ fn refuses_plaintext_from_outside(arm: &dyn Arm) {
     assert_eq!(refused, arm.about().protection != Protection::None, "{}: {output:?}", arm.name());
 }
 
-/// Answers every request with its own first line.
-fn serve(ends: &Ends) -> Process {
-    let script = "
-import socketserver, sys
-class Echo(socketserver.StreamRequestHandler):
-    def handle(self):
-        line = self.rfile.readline()
-        while self.rfile.readline() not in (b'\\r\\n', b''): pass
-        self.wfile.write(b'HTTP/1.1 200 OK\\r\\n\\r\\n' + line)
-server = socketserver.ThreadingTCPServer((sys.argv[1], 8080), Echo)
-print('listening', flush=True)
-server.serve_forever()
-";
-    let python = ends.server.command("python3").args(["-c", script, &ends.service.ip().to_string()]);
-    let server = python.uid(2000).gid(2000).spawn(&format!("{}-application", ends.server.name())).unwrap();
+/// The application of the bench itself.
+fn serve(lab: &Lab, ends: &Ends) -> Process {
+    let program = lab.install(&binaries::find("bench-load").unwrap()).unwrap();
+    let command = ends.server.command(program.to_string_lossy()).args(["serve", &ends.service.to_string()]);
+    let server = command.uid(2000).gid(2000).spawn(&format!("{}-application", ends.server.name())).unwrap();
     server.wait_for_log("listening", DEADLINE).unwrap();
     server
 }
 
 /// Far more than anything here takes.
 const DEADLINE: Duration = Duration::from_secs(20);
+/// What a connection to the application begins with that is to be echoed.
+const ECHO: &[u8] = b"e";
 const ALL: &str = "";
 const EXAMPLE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/bench-arm-example.yaml");

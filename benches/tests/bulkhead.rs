@@ -5,7 +5,9 @@ use std::time::Instant;
 
 use anyhow::{Context as _, Result, ensure};
 use bulkhead_benches::arm::{Arm as _, End, Protection};
+use bulkhead_benches::arms::{Ground, choose};
 use bulkhead_benches::bulkhead::{Bulkhead, Setting};
+use bulkhead_benches::certificates::Certificates;
 use bulkhead_benches::result::{Measure, Outcome};
 use bulkhead_benches::revocation::{Size, revocations_before};
 use bulkhead_benches::stop::Stop;
@@ -61,6 +63,19 @@ fn bytes_pass_illegibly_and_a_restarted_pair_carries_them_again() -> Result<()> 
     let identity = std::fs::read_to_string(&cold.identity)?;
     ensure!(identity.contains("PRIVATE KEY") && identity.matches("BEGIN CERTIFICATE").count() == 2, "{identity}");
     ensure!(std::fs::read_to_string(&cold.roots)?.contains("BEGIN CERTIFICATE"));
+    Ok(())
+}
+
+#[test]
+fn its_pods_have_the_kernel_parameters_of_other_arms() -> Result<()> {
+    let lab = lab()?;
+    let bulkhead = Bulkhead::stand(&lab, Setting::Plain)?;
+    let certificates = Certificates::make(&lab.directory().join("certificates"))?;
+    let (one, two) = (lab.host("one")?, lab.host("two")?);
+    let ground = Ground { lab: &lab, one: &one, two: &two, certificates: &certificates };
+    let relay = choose("relay")?.build(&ground)?.pop().context("the relay is ours")?;
+    let found = [bulkhead.about(), relay.about()].map(|about| about.configuration["kernel parameters"].clone());
+    ensure!(found[0] == found[1] && found[0].contains("tcp_congestion_control"), "{found:?}");
     Ok(())
 }
 

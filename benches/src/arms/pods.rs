@@ -1,5 +1,6 @@
 //! The two pods of an arm, with the kernel's parameters that all arms share.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -28,7 +29,7 @@ pub fn prepare(pod: &Host) -> Result<()> {
     }
     if pod.set_sysctl(CONGESTION_CONTROL, PINNED).is_err() {
         let _allowed = Allowed::everywhere();
-        // Where nobody may allow it, every pod has what the machine has, and `not_pinned` says so.
+        // Where nobody may allow it, every pod has what the machine has, and `congestion_controls` says so.
         let _ = pod.set_sysctl(CONGESTION_CONTROL, PINNED);
     }
     Ok(())
@@ -40,17 +41,30 @@ pub fn congestion_control(pod: &Host) -> Result<String> {
     Ok(read.with_context(|| format!("cannot read {CONGESTION_CONTROL}"))?.trim().to_owned())
 }
 
-/// One line for the result where a pod's congestion control could not be pinned.
-pub fn not_pinned(pod: &Host) -> Result<Option<String>> {
-    let found = congestion_control(pod)?;
+/// What the connections of some pods use, and what must be said of it.
+pub struct CongestionControls {
+    /// Its name, or the names where pods differ.
+    pub found: String,
+    /// One line for each that is not the pinned one.
+    pub warnings: Vec<String>,
+}
+
+/// Asks each of these pods.
+pub fn congestion_controls<'a>(pods: impl IntoIterator<Item = &'a Host>) -> Result<CongestionControls> {
+    let found = pods.into_iter().map(congestion_control).collect::<Result<BTreeSet<_>>>()?;
+    let warnings = found.iter().filter_map(|name| not_pinned(name)).collect();
+    Ok(CongestionControls { found: Vec::from_iter(found).join(" and "), warnings })
+}
+
+fn not_pinned(found: &str) -> Option<String> {
     let way_out =
         format!("an administrator types: sysctl -w net.ipv4.tcp_allowed_congestion_control=\"reno {found} {PINNED}\"");
-    let line = format!("the congestion control of all arms is {found}, for {PINNED} is not allowed here; {way_out}");
-    Ok((found != PINNED).then_some(line))
+    let line = format!("congestion control is {found}, for {PINNED} is not allowed here; {way_out}");
+    (found != PINNED).then_some(line)
 }
 
 /// What is set in this pod, for the result.
-pub(super) fn described(pod: &Host) -> Result<String> {
+pub(crate) fn described(pod: &Host) -> Result<String> {
     let read = |name| {
         let value = pod.inside(|| fs::read_to_string(path(name)))?;
         let value = value.map_or_else(|_| "the kernel's own".to_owned(), |value| value.trim().replace('\t', " "));

@@ -6,14 +6,15 @@ use anyhow::Result;
 use bulkhead_tests::workload::CAPTURE;
 use bulkhead_tests::{DEADLINE, Mesh, Workload};
 
-use super::{Setting, pods, policy};
+use super::{Setting, policy};
 use crate::arm::{About, Protection};
+use crate::arms::pods;
 
 pub(super) fn of(setting: Setting, mesh: &Mesh, client: &Workload, server: &Workload) -> Result<About> {
     Ok(About {
         summary: summary(setting),
         versions: BTreeMap::from([("bulkhead-proxy".to_owned(), version(mesh)?)]),
-        configuration: configuration(setting, client, server),
+        configuration: configuration(setting, client, server)?,
         protection: Protection::MutualTls,
         pooled: true,
         key_exchange: Some("X25519MLKEM768".to_owned()),
@@ -35,18 +36,18 @@ fn version(mesh: &Mesh) -> Result<String> {
     Ok(asked.success("bulkhead-proxy --version")?.stdout.trim().to_owned())
 }
 
-fn configuration(setting: Setting, client: &Workload, server: &Workload) -> BTreeMap<String, String> {
+fn configuration(setting: Setting, client: &Workload, server: &Workload) -> Result<BTreeMap<String, String>> {
     let sidecar = |end: &Workload| format!("bulkhead-proxy {}", end.sidecar_words().join(" "));
     let always = [
         ("client's sidecar", sidecar(client)),
         ("server's sidecar", sidecar(server)),
         ("capture", format!("bulkhead-proxy {}", CAPTURE.join(" "))),
         ("policy.yaml", policy::abridged(&setting.policy())),
-        ("sysctl.conf", pods::described()),
+        ("kernel parameters", pods::described(client.pod())?),
     ];
     let seeded = match setting {
         Setting::Cutoffs(cutoffs) => Some(("cutoffs", format!("seed_cutoffs --cutoffs {cutoffs}"))),
         Setting::Plain | Setting::Rules(_) => None,
     };
-    always.into_iter().chain(seeded).map(|(name, text)| (name.to_owned(), text)).collect()
+    Ok(always.into_iter().chain(seeded).map(|(name, text)| (name.to_owned(), text)).collect())
 }

@@ -15,7 +15,7 @@ pub(super) fn all(report: &Report) -> Markup {
     html! {
         section {
             h2 { "What was compared" }
-            p { "All arms that encrypt verify both sides and were told to use " (report.machine.cipher_suite) "." }
+            p { "All arms that encrypt verify both sides. What each encrypts with is told beside it." }
             @for (arm, about) in arms { (one(arm, about)) }
         }
     }

@@ -106,3 +106,11 @@ fn a_run_far_off_is_counted_at_the_edge() {
 fn a_report_without_rows_is_a_page() {
     assert!(html(&example::empty()).contains("0 runs, all of them kept"));
 }
+
+#[test]
+fn each_arm_tells_its_own_cipher_suite() {
+    let of =
+        |name: &str| PAGE.split("<article class=\"arm\">").find(|arm| arm.contains(&format!("<code>{name}</code>")));
+    assert!(of("envoy-tls").unwrap().contains("<dd>TLS_AES_128_GCM_SHA256</dd>"));
+    assert!(of("bulkhead").unwrap().contains("<dd>TLS_AES_256_GCM_SHA384</dd>"));
+}

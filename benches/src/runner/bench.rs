@@ -9,7 +9,7 @@ use bulkhead_identity::clock::{Clock as _, SystemClock};
 
 use super::keeper::{self, FORMAT, Keeper};
 use super::measure_all;
-use super::stage::Stage;
+use super::stage::{Set, Stage};
 use crate::arm::ArmName;
 use crate::arms::{self, Choice};
 use crate::machine::{Preflight, Room};
@@ -62,7 +62,9 @@ pub fn run(options: &Options) -> Result<Ended> {
     let mut keeper = Keeper::new(report, &options.out)?;
     let mut progress = Progress::new(plan.seconds());
     keeper.report().warnings.iter().for_each(|warning| progress.say(&format!("warning: {warning}")));
-    let (mut stage, complaints) = set_up(&plan, &choice, preflight.room, &keeper, &mut progress)?;
+    let Set { mut stage, congestion_control, complaints } =
+        set_up(&plan, &choice, preflight.room, &keeper, &mut progress)?;
+    keeper.report_mut().machine.congestion_control = congestion_control;
     for complaint in complaints {
         progress.say(&format!("warning: {complaint}"));
         keeper.warn(complaint);
@@ -81,14 +83,8 @@ fn without_profiles(plan: &mut Plan) -> Option<String> {
     sentence
 }
 
-/// Builds the arms; the sentences are about those that did not come up.
-fn set_up(
-    plan: &Plan,
-    choice: &Choice,
-    room: Room,
-    keeper: &Keeper,
-    progress: &mut Progress,
-) -> Result<(Stage, Vec<String>)> {
+/// Builds the arms.
+fn set_up(plan: &Plan, choice: &Choice, room: Room, keeper: &Keeper, progress: &mut Progress) -> Result<Set> {
     progress.row("set-up", &format!("{} arms, {} rows", plan.arms.len(), plan.rows.len()));
     let set = Stage::set(choice, room, keeper.began(), progress)?;
     progress.done(plan.set_up_seconds());

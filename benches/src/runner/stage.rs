@@ -10,6 +10,7 @@ use bulkhead_lab::{Lab, binaries};
 
 use super::standing::Standing;
 use crate::arm::{About, Arm, ArmName};
+use crate::arms::pods::{self, CongestionControls};
 use crate::arms::{Choice, Ground};
 use crate::bulkhead::Bulkhead;
 use crate::certificates::Certificates;
@@ -32,23 +33,29 @@ pub(super) struct Stage {
     began: Instant,
 }
 
+/// A stage, and what was found when it was set.
+pub(super) struct Set {
+    pub(super) stage: Stage,
+    /// What the pods of the clients use.
+    pub(super) congestion_control: String,
+    /// What must be said of it, and of arms that did not come up.
+    pub(super) complaints: Vec<String>,
+}
+
 impl Stage {
-    /// Builds every chosen arm and Bulkhead; returns also what must be said of those that did not come up.
-    pub(super) fn set(
-        choice: &Choice,
-        room: Room,
-        began: Instant,
-        progress: &mut Progress,
-    ) -> Result<(Self, Vec<String>)> {
+    /// Builds every chosen arm and Bulkhead.
+    pub(super) fn set(choice: &Choice, room: Room, began: Instant, progress: &mut Progress) -> Result<Set> {
         let lab = Arc::new(Lab::new()?);
         let program = lab.install(&binaries::find("bench-load")?)?;
         let mut stage = Self { lanes: BTreeMap::new(), broken: BTreeMap::new(), program, room, lab, began };
-        let mut complaints = Vec::new();
-        for arm in stage.build(choice, progress)? {
+        let arms = stage.build(choice, progress)?;
+        let CongestionControls { found, warnings: mut complaints } =
+            pods::congestion_controls(arms.iter().map(|arm| &arm.ends().client))?;
+        for arm in arms {
             progress.run(&arm.name().0);
             complaints.extend(stage.raise(arm)?);
         }
-        Ok((stage, complaints))
+        Ok(Set { stage, congestion_control: found, complaints })
     }
 
     fn build(&self, choice: &Choice, progress: &mut Progress) -> Result<Vec<Box<dyn Arm>>> {

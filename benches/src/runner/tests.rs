@@ -369,7 +369,6 @@ pub(super) fn empty_report() -> Report {
         cores: 2,
         memory: 8_000_000_000,
         congestion_control: "cubic".to_owned(),
-        cipher_suite: "TLS_AES_256_GCM_SHA384".to_owned(),
         load_before: 0.1,
         steal: 0.0,
     };

@@ -52,8 +52,8 @@ bulk-up-1: Bulkhead's two proxies spend 0.202 times the processor time of a|prox
 
 revocation-100: Time from commit to the last acknowledgement: 13.0 ms (12.0 to 14.0 in 3 runs).
 
-15 runs, all of them kept; 1 failed. AMD EPYC 9B45, 2 cores, 8.3 GB of memory, Linux 6.18.5; cubic, TLS_AES_256_GCM_SHA384; load 0.42
-  before, 1.3 % of its time taken by its host meanwhile
+15 runs, all of them kept; 1 failed. AMD EPYC 9B45, 2 cores, 8.3 GB of memory, Linux 6.18.5; congestion control cubic; load 0.42 before, 1.3
+  % of its time taken by its host meanwhile
 "
     );
 }

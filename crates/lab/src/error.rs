@@ -39,6 +39,8 @@ pub enum LabError {
     NotPcap { path: PathBuf },
     #[error("the kernel dropped {packets} packets of the capture, so it can prove no absence")]
     CaptureIncomplete { packets: u64 },
+    #[error("`tcpdump` ended ({status}) before the capture did, so it can prove no absence; its log: {log}")]
+    CaptureBroken { status: ExitStatus, log: String },
     #[error("there is no `{name}` in {directory}", directory = .directory.display())]
     NoBinary { name: String, directory: PathBuf },
     #[error("`{name} --version` says `{printed}`, not `{name} <version> (build <id>)`")]
@@ -57,6 +59,9 @@ impl LabError {
             }
             Self::Rights { way_out, .. } => Some((*way_out).to_owned()),
             Self::CaptureIncomplete { .. } => Some("send less, or slower, while capturing".to_owned()),
+            Self::CaptureBroken { .. } => {
+                Some("look for room on the disk of the temporary directory, and in memory".to_owned())
+            }
             Self::NoBinary { .. } | Self::NoBuildId { .. } | Self::OtherBuild { .. } => {
                 Some("run `make test`, which builds the binaries and their tests together".to_owned())
             }

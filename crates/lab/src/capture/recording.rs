@@ -1,9 +1,10 @@
 //! A capture that is going on.
 
-use std::fs::File;
+use std::fs::{self, File};
 use std::io::{Read, Seek, SeekFrom};
 use std::net::UdpSocket;
 use std::path::{Path, PathBuf};
+use std::process::ExitStatus;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -52,42 +53,50 @@ impl Recording {
         &self.file
     }
 
-    /// Ends the recording when all that was sent before is in it. It is an error if the kernel had to drop packets.
+    /// Ends the recording when all that was sent before is in it. It is an error if the kernel had to drop packets, and
+    /// if `tcpdump` has ended before, for then nobody knows what is missing.
     pub fn stop(self) -> Result<Capture, LabError> {
-        self.end()?;
-        match dropped(&self.tcpdump.log()?) {
-            0 => Capture::read(&self.file),
-            packets => Err(LabError::CaptureIncomplete { packets }),
+        let waited = self.wait_for_mark()?;
+        let status = self.end()?;
+        let log = self.tcpdump.log()?;
+        match (waited, dropped(&log)) {
+            (Waited::Marked, Some(0)) if status.success() => Capture::read(&self.file),
+            (Waited::Marked, Some(packets)) if status.success() => Err(LabError::CaptureIncomplete { packets }),
+            _ => Err(LabError::CaptureBroken { status, log }),
         }
     }
 
     /// Ends it when it has all the packets that it wants, or else as [`Recording::stop`] does; what the kernel dropped
-    /// does not matter.
+    /// does not matter. The file is gone then: a lab may take thousands of samples.
     pub(super) fn finish(self) -> Result<Capture, LabError> {
-        self.end()?;
-        Capture::read(&self.file)
-    }
-
-    fn end(&self) -> Result<(), LabError> {
         self.wait_for_mark()?;
-        self.tcpdump.terminate()?;
-        self.tcpdump.wait(PATIENCE)?;
-        Ok(())
+        let status = self.end()?;
+        if !status.success() {
+            return Err(LabError::CaptureBroken { status, log: self.tcpdump.log()? });
+        }
+        let capture = Capture::read(&self.file)?;
+        let remove_error = |source| LabError::File { action: "remove", path: self.file.clone(), source };
+        fs::remove_file(&self.file).map_err(remove_error)?;
+        Ok(capture)
     }
 
-    /// The kernel hands packets over in order: once the mark is in the file, so is all that came before. A capture of
-    /// so many packets may end before.
-    fn wait_for_mark(&self) -> Result<(), LabError> {
+    fn end(&self) -> Result<ExitStatus, LabError> {
+        self.tcpdump.terminate()?;
+        self.tcpdump.wait(PATIENCE)
+    }
+
+    /// The kernel hands packets over in order: once the mark is in the file, so is all that came before.
+    fn wait_for_mark(&self) -> Result<Waited, LabError> {
         let read_error = |source| LabError::File { action: "read", path: self.file.clone(), source };
         let begin = self.file.metadata().map_err(read_error)?.len();
         until(PATIENCE, "mark at the end of the capture", || {
             if !self.tcpdump.is_running() {
-                return Ok(());
+                return Ok(Waited::Ended);
             }
             // Sent anew at each look, for the first one may have met a full buffer.
             self.send_mark().and_then(|()| self.file_after(begin)).map_err(|error| error.to_string()).and_then(|tail| {
                 let found = stretch::contains(&tail, self.mark.as_bytes());
-                found.then_some(()).ok_or_else(|| format!("{} bytes of other packets", tail.len()))
+                found.then_some(Waited::Marked).ok_or_else(|| format!("{} bytes of other packets", tail.len()))
             })
         })
     }
@@ -108,17 +117,38 @@ impl Recording {
     }
 }
 
+/// Why nothing more is to be waited for.
+enum Waited {
+    /// The mark is in the file.
+    Marked,
+    /// `tcpdump` has ended by itself: it has its number of packets, or something is wrong.
+    Ended,
+}
+
 /// Whether the lab itself sent it, to find the end of a recording.
 pub(super) fn is_mark(packet: &Packet) -> bool {
     packet.to.ip() == NOBODY.ipv4()
 }
 
-/// The number in tcpdump's last words, `3 packets dropped by kernel`.
-fn dropped(log: &str) -> u64 {
-    let line = log.lines().find(|line| line.contains("dropped by kernel"));
-    line.and_then(|line| line.split_whitespace().next()?.parse().ok()).unwrap_or(0)
+/// The number in tcpdump's last words, `3 packets dropped by kernel`; none if it did not come to say them.
+fn dropped(log: &str) -> Option<u64> {
+    let line = log.lines().find(|line| line.contains("dropped by kernel"))?;
+    line.split_whitespace().next()?.parse().ok()
 }
 
 const PATIENCE: Duration = Duration::from_secs(30);
 /// RFC 863.
 const DISCARD: u16 = 9;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_log_without_last_words_does_not_say_that_nothing_was_dropped() {
+        let began = "tcpdump: listening on switch, link-type EN10MB (Ethernet), snapshot length 262144 bytes\n";
+        assert_eq!(dropped(began), None);
+        assert_eq!(dropped(&format!("{began}8 packets captured\n0 packets dropped by kernel\n")), Some(0));
+        assert_eq!(dropped(&format!("{began}8 packets captured\n3 packets dropped by kernel\n")), Some(3));
+    }
+}

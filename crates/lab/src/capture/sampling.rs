@@ -18,7 +18,7 @@ impl Sampling {
         self.0.so_far()
     }
 
-    /// Ends it, when all that was sent before is in it or it has its number of packets.
+    /// Ends it, when all that was sent before is in it or it has its number of packets; its file is removed.
     pub fn finish(self) -> Result<Capture, LabError> {
         self.0.finish()
     }

@@ -1,12 +1,15 @@
 //! What a capture shows, and that it shows all.
 
+use std::fs;
 use std::io::Write;
 use std::time::SystemTime;
 
 use bulkhead_lab::capture::{Capture, server_hello_key_share};
-use bulkhead_lab::{Host, Lab, Process, until};
+use bulkhead_lab::{Host, Lab, LabError, Process, until};
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
 
-use crate::{DEADLINE, arrives, lab, talk};
+use crate::{DEADLINE, arrives, is_alive, lab, talk};
 
 #[test]
 fn a_capture_finds_what_was_sent_in_clear() {
@@ -118,8 +121,41 @@ fn a_sample_has_all_of_a_few_packets() {
     client.write_all(b"the last word").unwrap();
     assert!(arrives(&server, b"the last word", DEADLINE));
     let capture = sampling.finish().unwrap();
+    let files = fs::read_dir(lab.directory()).unwrap().map(|file| file.unwrap().path());
+    assert_eq!(files.filter(|file| file.extension().is_some()).count(), 0, "a sample that was read leaves no file");
     assert!(capture.payload_contains(b"the last word"));
     assert_eq!(capture.syns_between(one.ipv4(), two.ipv4()).len(), 1);
+}
+
+#[test]
+fn a_capture_whose_tcpdump_has_ended_is_an_error() {
+    for how in [Signal::SIGKILL, Signal::SIGTERM] {
+        let lab = lab();
+        let recording = lab.capture().unwrap();
+        end_tcpdump(&lab, how);
+        let stopped = recording.stop();
+        assert!(matches!(stopped, Err(LabError::CaptureBroken { .. })), "{how}: {:?}", stopped.err());
+    }
+}
+
+#[test]
+fn a_sample_whose_tcpdump_was_killed_is_an_error() {
+    let lab = lab();
+    let sampling = lab.sample(&lab.host("one").unwrap(), PACKETS, 256).unwrap();
+    end_tcpdump(&lab, Signal::SIGKILL);
+    let finished = sampling.finish();
+    assert!(matches!(finished, Err(LabError::CaptureBroken { .. })), "{:?}", finished.err());
+}
+
+/// Ends the one `tcpdump` of this lab, as a lack of memory or an administrator would.
+fn end_tcpdump(lab: &Lab, how: Signal) {
+    let directory = lab.directory().to_str().unwrap();
+    let command = |pid: &String| fs::read_to_string(format!("/proc/{pid}/cmdline")).unwrap_or_default();
+    let pids = || fs::read_dir("/proc").unwrap().filter_map(|entry| entry.ok()?.file_name().into_string().ok());
+    let ours = |pid: &String| command(pid).starts_with("tcpdump\0") && command(pid).contains(directory);
+    let pid = pids().filter(|name| name.parse::<u32>().is_ok()).find(ours).unwrap();
+    kill(Pid::from_raw(pid.parse().unwrap()), how).unwrap();
+    until(DEADLINE, "end of tcpdump", || if is_alive(&pid) { Err("it runs") } else { Ok(()) }).unwrap();
 }
 
 /// How many packets a sample takes.
