@@ -24,14 +24,23 @@ pub(super) fn text(report: &Report) -> Markup {
                  shown is the median of these ratios."
             }
             p {
-                "The interval beside a ratio is where its median lies with 95 % confidence. With 3 to 5 \
-                 pairs it spans all of them, which says less: 75 % with 3, 87 % with 4, 93 % with 5. If it holds 1, there is “no \
-                 difference”: these runs do not show one, which does not prove that there is none; ratio and interval stand beside the words. A \
-                 setting of Bulkhead is “flat” if the whole interval lies within 0.95 to 1.05. There are hundreds of intervals here, \
-                 and where nothing differs, one in twenty leaves 1 out by chance alone at 95 %, and one in four at 75 %: a \
-                 single small difference proves little, the same one in row after row more. In a chart the bar ends at the median of the runs, the whiskers are the \
-                 interval of that median, and each dot is one run. Axes begin at 0; runs far beyond all others are counted at the \
-                 edge instead of drawn."
+                "The interval beside a ratio goes from one of the measured ratios to another. Each of them lies below the true \
+                 median as often as above it, as a tossed coin falls; so how surely the true median lies between the fourth lowest \
+                 and the fourth highest of 15 can be computed: 96 %. The interval is always the narrowest of this kind that is at \
+                 least 95 % sure; of 8 pairs or fewer it spans all of them. Of fewer than 6 even that is less sure, which is said \
+                 beside them: 93 % with 5, 87 % with 4, 75 % with 3."
+            }
+            p {
+                "If an interval holds 1, there is “no difference”: these runs do not show one, which does not prove that there is \
+                 none, so ratio and interval stand beside the words. A setting of Bulkhead is “flat” if the whole interval lies \
+                 within 0.95 to 1.05. There are hundreds of intervals here, and where nothing differs, one in twenty leaves 1 out \
+                 by chance alone at 95 %, and one in four at 75 %: a single small difference proves little, the same one in row \
+                 after row more."
+            }
+            p {
+                "In a chart the bar ends at the median of the runs, the whiskers are the interval of that median, found in the \
+                 same way, and each dot is one run. Axes begin at 0; runs far beyond all others are counted at the edge instead of \
+                 drawn."
             }
             p {
                 "Processor time is read from the proxies' own clocks, user and system together, of both proxies and their children. \
