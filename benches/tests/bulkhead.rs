@@ -73,7 +73,7 @@ fn its_pods_have_the_kernel_parameters_of_other_arms() -> Result<()> {
     let certificates = Certificates::make(&lab.directory().join("certificates"))?;
     let (one, two) = (lab.host("one")?, lab.host("two")?);
     let ground = Ground { lab: &lab, one: &one, two: &two, certificates: &certificates };
-    let relay = choose("relay")?.build(&ground)?.pop().context("the relay is ours")?;
+    let relay = choose("relay", &[])?.build(&ground)?.pop().context("the relay is ours")?;
     let found = [bulkhead.about(), relay.about()].map(|about| about.configuration["kernel parameters"].clone());
     ensure!(found[0] == found[1] && found[0].contains("tcp_congestion_control"), "{found:?}");
     Ok(())
