@@ -162,4 +162,10 @@ pub enum Measure {
     ProxiesExpected,
     /// Proxies that did.
     ProxiesEnforced,
+    /// Share of the measured time, 0 to 1, in which the load generator, a single thread, was busy.
+    GeneratorBusy,
+    /// The same of the application.
+    ApplicationBusy,
+    /// Operations that failed, and are in no other figure.
+    FailedOperations,
 }

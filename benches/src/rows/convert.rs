@@ -7,7 +7,8 @@ use bulkhead_measure::{Latency, Sample, Work};
 
 use crate::result::Measure;
 
-/// The figures of one run; without a watched process there are none of proxies.
+/// The figures of one run. The last process that was watched is the application; without another there are no figures
+/// of proxies.
 pub(super) fn figures(work: Work, sample: &Sample) -> Result<BTreeMap<Measure, f64>, String> {
     has_time(sample)?;
     // First: what is late is also counted as failed, and says less.
@@ -15,7 +16,16 @@ pub(super) fn figures(work: Work, sample: &Sample) -> Result<BTreeMap<Measure, f
         kept_up(pace, sample)?;
     }
     few_failures(sample)?;
-    if let Work::Bulk { .. } = work { per_gigabyte(sample) } else { per_operation(sample) }
+    let mut figures = if let Work::Bulk { .. } = work { per_gigabyte(sample) } else { per_operation(sample) }?;
+    figures.extend(circumstances(sample));
+    Ok(figures)
+}
+
+/// What limits the figures beside the arm.
+fn circumstances(sample: &Sample) -> impl Iterator<Item = (Measure, f64)> {
+    let application = sample.watched.last().map(|spent| (Measure::ApplicationBusy, spent / sample.seconds));
+    let failed = (sample.failures > 0).then(|| (Measure::FailedOperations, count(sample.failures)));
+    [(Measure::GeneratorBusy, sample.own / sample.seconds)].into_iter().chain(application).chain(failed)
 }
 
 fn has_time(sample: &Sample) -> Result<(), String> {
@@ -69,7 +79,9 @@ fn per_operation(sample: &Sample) -> Result<BTreeMap<Measure, f64>, String> {
     if let Some(spent) = proxies(sample) {
         figures.insert(Measure::ProxyMicrosPerOperation, 1e6 * spent / operations);
     }
-    figures.extend(sample.latency.iter().flat_map(percentiles));
+    // What failed has no latency, and is of the slowest: without it a percentile would be too good.
+    let complete = sample.latency.iter().filter(|_| sample.failures == 0);
+    figures.extend(complete.flat_map(percentiles));
     Ok(figures)
 }
 
@@ -82,9 +94,10 @@ fn percentiles(latency: &Latency) -> [(Measure, f64); 3] {
     ]
 }
 
-/// What all watched processes spent; none where nothing was watched.
+/// What all watched processes but the application spent; none where there is no other.
 fn proxies(sample: &Sample) -> Option<f64> {
-    (!sample.watched.is_empty()).then(|| sample.watched.iter().sum())
+    let (_application, proxies) = sample.watched.split_last()?;
+    (!proxies.is_empty()).then(|| proxies.iter().sum())
 }
 
 #[allow(clippy::cast_precision_loss, reason = "a count above 2^53 would take years")]

@@ -154,7 +154,9 @@ impl Standing {
         } else {
             (self.arm.ends().service, None)
         };
-        Ok(Order { work, target, warm_up, measured, watch: watched(work, processes), cold })
+        let mut watch = watched(work, processes);
+        watch.push(self.application.id());
+        Ok(Order { work, target, warm_up, measured, watch, cold })
     }
 
     fn drive(&self, order: &Order) -> Result<Sample> {

@@ -336,7 +336,7 @@ fn sample(operations: u64) -> Sample {
         bytes: 1_000_000,
         failures: 0,
         first_failure: None,
-        watched: vec![0.25, 0.25],
+        watched: vec![0.25, 0.25, 0.5],
         own: 0.1,
         machine: 1.0,
         steal: 0.0,

@@ -106,7 +106,10 @@ fn measures(row: &RowVerdict<'_>, which: Which) -> Vec<Measure> {
     let leading = row.leading();
     match which {
         Which::Leading => leading,
-        Which::Further => row.measures().into_iter().filter(|measure| !leading.contains(measure)).collect(),
+        Which::Further => {
+            let further = |measure: &Measure| !leading.contains(measure) && !measure.is_circumstance();
+            row.measures().into_iter().filter(further).collect()
+        }
     }
 }
 

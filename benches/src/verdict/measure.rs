@@ -50,6 +50,9 @@ impl Measure {
             Self::MillisToLastPayload => "time from commit to the last payload segment",
             Self::ProxiesExpected => "proxies expected to acknowledge",
             Self::ProxiesEnforced => "proxies that enforced it",
+            Self::GeneratorBusy => "share of time in which the load generator was busy",
+            Self::ApplicationBusy => "share of time in which the application was busy",
+            Self::FailedOperations => "operations that failed",
         }
     }
 
@@ -75,6 +78,9 @@ impl Measure {
             Self::MillisToLastPayload => "to last payload",
             Self::ProxiesExpected => "proxies expected",
             Self::ProxiesEnforced => "proxies enforcing",
+            Self::GeneratorBusy => "generator busy",
+            Self::ApplicationBusy => "application busy",
+            Self::FailedOperations => "failed operations",
         }
     }
 
@@ -93,7 +99,11 @@ impl Measure {
             | Self::MegabytesAfterRest => "MB",
             Self::KilobytesPerConnectionTo1000 | Self::KilobytesPerConnectionTo10000 => "kB",
             Self::MillisToReady | Self::MillisToAcknowledgement | Self::MillisToLastPayload => "ms",
-            Self::ProxiesExpected | Self::ProxiesEnforced => "",
+            Self::ProxiesExpected
+            | Self::ProxiesEnforced
+            | Self::GeneratorBusy
+            | Self::ApplicationBusy
+            | Self::FailedOperations => "",
         }
     }
 
@@ -106,7 +116,7 @@ impl Measure {
     /// `value` of it, as people read it, without its unit.
     pub fn shown(self, value: f64) -> String {
         match self {
-            Self::ProxiesExpected | Self::ProxiesEnforced => number::whole(value),
+            Self::ProxiesExpected | Self::ProxiesEnforced | Self::FailedOperations => number::whole(value),
             _ => number::figure(value),
         }
     }
@@ -115,7 +125,7 @@ impl Measure {
     pub fn better(self) -> Better {
         match self {
             Self::GigabytesPerSecond | Self::OperationsPerSecond | Self::ProxiesEnforced => Better::More,
-            Self::ProxiesExpected => Better::Neither,
+            Self::ProxiesExpected | Self::GeneratorBusy | Self::ApplicationBusy => Better::Neither,
             _ => Better::Less,
         }
     }
@@ -144,6 +154,11 @@ impl Measure {
                 | Self::MegabytesAfterRest
                 | Self::MillisToReady
         )
+    }
+
+    /// Whether it says what limited a run beside the arm; the page shows it among all figures.
+    pub fn is_circumstance(self) -> bool {
+        matches!(self, Self::GeneratorBusy | Self::ApplicationBusy | Self::FailedOperations)
     }
 
     /// The same of the whole machine, by which an arm without proxies can be compared.
@@ -203,6 +218,9 @@ impl Measure {
             Self::MillisToLastPayload => ("Bulkhead's time to the last payload segment is", ""),
             Self::ProxiesExpected => ("Bulkhead's number of proxies expected to acknowledge is", ""),
             Self::ProxiesEnforced => ("Bulkhead's number of proxies that enforced it is", ""),
+            Self::GeneratorBusy => ("With Bulkhead the load generator was busy", "the time of that with"),
+            Self::ApplicationBusy => ("With Bulkhead the application was busy", "the time of that with"),
+            Self::FailedOperations => ("Bulkhead's number of failed operations is", ""),
         };
         let owned = !matches!(self, Self::MachineSecondsPerGigabyte | Self::MachineMicrosPerOperation);
         Comparing { subject, object, owned }
@@ -213,7 +231,7 @@ impl Measure {
 mod tests {
     use super::*;
 
-    const ALL: [Measure; 21] = [
+    const ALL: [Measure; 24] = [
         Measure::ProxySecondsPerGigabyte,
         Measure::MachineSecondsPerGigabyte,
         Measure::GigabytesPerSecond,
@@ -235,6 +253,9 @@ mod tests {
         Measure::MillisToLastPayload,
         Measure::ProxiesExpected,
         Measure::ProxiesEnforced,
+        Measure::GeneratorBusy,
+        Measure::ApplicationBusy,
+        Measure::FailedOperations,
     ];
 
     #[test]

@@ -19,8 +19,20 @@ impl RowVerdict<'_> {
     /// What is said beside the figures: of the arm without proxies, of what failed, of what is not compared.
     pub fn remarks(&self) -> Vec<String> {
         let missing = self.arms.iter().filter_map(missing);
-        let others = [self.not_compared(), self.not_enforced()];
+        let others = [self.limited(), self.not_compared(), self.not_enforced()];
         self.without_proxies().into_iter().chain(missing).chain(others.into_iter().flatten()).collect()
+    }
+
+    /// With which arms the load generator or the application, one thread each, had no time left: what came through is
+    /// then theirs as much as the arm's.
+    fn limited(&self) -> Option<String> {
+        let busy = |verdict: &&ArmVerdict<'_>| {
+            let figures = [Measure::GeneratorBusy, Measure::ApplicationBusy].map(|measure| verdict.figure(measure));
+            figures.into_iter().flatten().any(|figure| figure.median >= BUSY)
+        };
+        let arms = self.arms.iter().filter(busy).map(|verdict| names::plain(verdict.arm));
+        let arms = listed(arms, "and")?;
+        Some(format!("The load generator or the application had no time left with {arms}: more may be possible there."))
     }
 
     /// In how many runs a proxy that was expected to enforce a revocation did not.
@@ -217,3 +229,6 @@ pub fn first_upper(text: &str) -> String {
     let mut letters = text.chars();
     letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
 }
+
+/// A thread that is busy for so much of the time has none left; the rest is the clock's and the scheduler's.
+const BUSY: f64 = 0.9;

@@ -122,6 +122,19 @@ fn what_is_not_compared_is_told_with_its_spread() {
 }
 
 #[test]
+fn an_arm_with_which_the_generator_had_no_time_left_is_named() {
+    let mut row = row("http-capacity", Measure::OperationsPerSecond, true, &[("bulkhead", TWO), ("none", FOUR)]);
+    for run in row.runs.iter_mut().filter(|run| run.arm.0 == "none") {
+        let Outcome::Measured(values) = &mut run.outcome else { continue };
+        values.extend([(Measure::GeneratorBusy, 0.97), (Measure::ApplicationBusy, 0.6)]);
+    }
+    let report = Report { rows: vec![row], ..empty() };
+    let said = judge(&report)[0].sentences();
+    let limited = "The load generator or the application had no time left with no proxy: more may be possible there.";
+    assert!(said.ends_with(limited), "{said}");
+}
+
+#[test]
 fn failures_make_an_error_or_a_note() {
     let legible = Some(Proof { packets: 200, captured: 200, legible: true, tls_records: 1, begun_without_tls: 0 });
     let encrypted = Some(Proof { packets: 200, captured: 200, legible: false, tls_records: 30, begun_without_tls: 0 });

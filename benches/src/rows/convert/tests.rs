@@ -19,7 +19,7 @@ fn figures_are_of_what_came_through() {
     );
     check(
         bulk,
-        &Sample { watched: vec![], ..sample() },
+        &Sample { watched: vec![1.8], ..sample() },
         &[(Measure::MachineSecondsPerGigabyte, 2.0), (Measure::GigabytesPerSecond, 1.0)],
     );
     check(
@@ -36,15 +36,17 @@ fn figures_are_of_what_came_through() {
     );
     check(
         Work::Connect { parallel: 16 },
-        &Sample { latency: None, watched: vec![], ..sample() },
+        &Sample { latency: None, watched: vec![1.8], ..sample() },
         &[(Measure::MachineMicrosPerOperation, 200.0), (Measure::OperationsPerSecond, 10_000.0)],
     );
 }
 
+/// Besides these the generator was busy for a quarter of the time, and the application for nine tenths.
 fn check(work: Work, sample: &Sample, expected: &[(Measure, f64)]) {
+    let expected = [expected, &[(Measure::GeneratorBusy, 0.25), (Measure::ApplicationBusy, 0.9)]].concat();
     let found = figures(work, sample).unwrap();
     assert_eq!(found.len(), expected.len(), "{found:?}");
-    for (measure, value) in expected {
+    for (measure, value) in &expected {
         let there = found[measure];
         assert!((there - value).abs() < 1e-9 * value, "{measure:?}: {there} instead of {value}");
     }
@@ -73,7 +75,10 @@ fn check_refused(work: Work, sample: &Sample, expected: &str) {
 #[test]
 fn one_failure_in_a_thousand_is_kept() {
     let some = Sample { failures: 20, ..sample() };
-    figures(Work::Connect { parallel: 16 }, &some).unwrap();
+    let found = figures(Work::Connect { parallel: 16 }, &some).unwrap();
+    assert!((found[&Measure::FailedOperations] - 20.0).abs() < 1e-9);
+    let percentiles = [Measure::P50Micros, Measure::P99Micros, Measure::P999Micros];
+    assert!(percentiles.iter().all(|measure| !found.contains_key(measure)), "the slowest are missing in them");
 }
 
 #[test]
@@ -82,7 +87,7 @@ fn requests_that_were_nearly_all_answered_are_a_figure() {
     figures(Work::Http { connections: 32, pace }, &sample()).unwrap();
 }
 
-/// 2 GB and 20,000 operations in 2 s, for which proxies spent 3 s and the machine 4 s.
+/// 2 GB and 20,000 operations in 2 s, for which proxies spent 3 s, the application 1.8 s and the machine 4 s.
 fn sample() -> Sample {
     let (p50, p99, p999) = (90_000, 250_000, 1_200_500);
     let latency = Latency { count: 20_000, p50, p90: 120_000, p99, p999, max: 9_000_000 };
@@ -92,7 +97,7 @@ fn sample() -> Sample {
         bytes: 2_000_000_000,
         failures: 0,
         first_failure: None,
-        watched: vec![1.0, 2.0],
+        watched: vec![1.0, 2.0, 1.8],
         own: 0.5,
         machine: 4.0,
         steal: 0.0,
