@@ -179,8 +179,10 @@ pub const APPLICATION_PORT: u16 = 8080;
 pub const OUTBOUND_PORT: u16 = 15001;
 /// Where the client's proxy finds the server's.
 pub const BETWEEN_PORT: u16 = 15008;
-/// The uid and gid of every proxy.
+/// The uid and gid of every proxy, whose connections are not captured.
 pub const SIDECAR: u32 = 10_101;
+/// The uid and gid of the application and of its clients.
+pub const APPLICATION: u32 = 2000;
 
 const CONNECTIONS: u64 = 12_000;
 const SPARE: u64 = 200;

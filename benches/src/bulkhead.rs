@@ -18,7 +18,7 @@ use bulkhead_tests::{DEADLINE, Mesh, Node, Workload};
 pub use setting::{ParseSettingError, Setting};
 
 use crate::arm::{About, Arm, ArmName, End, Ends, ProxyProcess};
-use crate::arms::pods;
+use crate::arms::{APPLICATION_PORT, BETWEEN_PORT, pods};
 
 /// Two workloads of a mesh of their own, in a lab that it shares with other arms.
 pub struct Bulkhead {
@@ -47,7 +47,7 @@ impl Bulkhead {
         let both = [&mut client, &mut server];
         both.into_iter().try_for_each(Workload::start_sidecar)?;
         [&client, &server].into_iter().try_for_each(Workload::until_ready)?;
-        let service = SocketAddr::from((server.pod().ipv4(), SERVICE_PORT));
+        let service = SocketAddr::from((server.pod().ipv4(), APPLICATION_PORT));
         let ends = Ends { client: client.pod().clone(), server: server.pod().clone(), service };
         let about = about::of(setting, &mesh, &client, &server)?;
         Ok(Self { name: setting.name(), about, ends, client, server, _nodes: nodes, mesh })
@@ -119,7 +119,7 @@ impl Arm for Bulkhead {
         let authority = self.ends.service;
         let (identity, roots) = (self.fetch_identity()?, self.publish_roots()?);
         let cold = Cold { dialect: Dialect::Tunnel, identity, roots, authority };
-        Ok(Some((SocketAddr::new(authority.ip(), TUNNEL_PORT), cold)))
+        Ok(Some((SocketAddr::new(authority.ip(), BETWEEN_PORT), cold)))
     }
 
     fn log(&self) -> String {
@@ -143,5 +143,3 @@ const LABEL: &str = "internal";
 const FLAGS: &[&str] = &["--max-tunnels-per-peer", "128"];
 /// Where the agent's socket is in each pod.
 const SOCKET: &str = "/run/bulkhead/agent/api.sock";
-const SERVICE_PORT: u16 = 8080;
-const TUNNEL_PORT: u16 = 15_008;

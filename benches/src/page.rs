@@ -1,9 +1,7 @@
 //! The result as one HTML page that stands alone: no script, nothing fetched, charts as SVG.
 //!
-//! The page of `example::whole` was looked at in Chromium at 400 and at 1,200 pixels, light and dark, and with the rules
-//! for print at the width of a sheet: nothing overlaps, nothing is cut off, and only tables and configurations scroll
-//! sideways. Charts have no `viewBox`: their places are percentages and their letters keep their size, so they need no
-//! second form for a narrow screen. Whoever changes the style or a chart should look again.
+//! Charts have no `viewBox`: their places are percentages and their letters keep their size, so they need no second form
+//! for a narrow screen.
 
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 

@@ -19,7 +19,7 @@ pub struct Report {
     pub seconds: f64,
     /// Bulkhead's version and build.
     pub version: String,
-    /// What it was told: the values of `QUICK`, `ARMS` and `WORK`.
+    /// What it was told: the values of `QUICK`, `ARMS`, `ARM_FILES` and `WORK`.
     pub told: BTreeMap<String, String>,
     /// Where it ran.
     pub machine: Machine,

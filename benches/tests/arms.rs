@@ -7,7 +7,7 @@ use std::net::{SocketAddr, TcpStream};
 use std::time::Duration;
 
 use bulkhead_benches::arm::{Arm, Ends, Protection};
-use bulkhead_benches::arms::{Choice, Ground, SIDECAR, choose, pods};
+use bulkhead_benches::arms::{APPLICATION, Choice, Ground, SIDECAR, choose, pods};
 use bulkhead_benches::certificates::Certificates;
 use bulkhead_benches::proof;
 use bulkhead_lab::{Host, Lab, Process, binaries, rights, until};
@@ -172,7 +172,8 @@ fn refuses_plaintext_from_outside(arm: &dyn Arm) {
 fn serve(lab: &Lab, ends: &Ends) -> Process {
     let program = lab.install(&binaries::find("bench-load").unwrap()).unwrap();
     let command = ends.server.command(program.to_string_lossy()).args(["serve", &ends.service.to_string()]);
-    let server = command.uid(2000).gid(2000).spawn(&format!("{}-application", ends.server.name())).unwrap();
+    let server =
+        command.uid(APPLICATION).gid(APPLICATION).spawn(&format!("{}-application", ends.server.name())).unwrap();
     server.wait_for_log("listening", DEADLINE).unwrap();
     server
 }

@@ -16,6 +16,7 @@ use super::generator::{FIRST_FIELD, connections, read_sample, watched};
 use super::ping;
 use super::words::{end_of, whose};
 use crate::arm::{About, Arm, ProxyProcess};
+use crate::arms::{APPLICATION, SIDECAR};
 use crate::machine::Room;
 use crate::plan::Load;
 use crate::profile::{self, Profile};
@@ -290,10 +291,6 @@ fn open_sockets(pod: &Host) -> Option<usize> {
     line.split_whitespace().next()?.parse().ok()
 }
 
-/// The uid and gid of the application and of its clients.
-const APPLICATION: u32 = 2000;
-/// The uid and gid of every proxy, whose connections are not captured.
-const SIDECAR: u32 = 10_101;
 /// What a program may take to start and end beside its work.
 const GRACE: Duration = Duration::from_secs(20);
 /// How much longer than it is looked at a work is done.

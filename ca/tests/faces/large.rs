@@ -13,10 +13,12 @@ use bulkhead_protocol::feed::Statement;
 use bulkhead_protocol::v1::watch_reply::Message;
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
+use tokio::sync::watch;
 use tokio_rustls::TlsConnector;
 use tonic::transport::{Channel, Endpoint};
 use tower::service_fn;
 
+use crate::counted::Counted;
 use crate::feed::with_workload;
 use crate::people::Identity;
 use crate::watcher::Watcher;
@@ -28,12 +30,11 @@ use crate::world::{World, soon};
 async fn a_watcher_that_reads_slowly_is_told_the_whole_of_a_large_snapshot() {
     let (world, _, web) = with_workload().await;
     cut_off_many(&world).await;
-    let mut watcher = Watcher::open(narrow_channel(&world, &web).await).await.unwrap();
+    let (channel, mut arrived) = narrow_channel(&world, &web).await;
+    let mut watcher = Watcher::open(channel).await.unwrap();
     watcher.hello(None).await;
-    // It reads nothing until the CA has sent all that it may.
-    for _ in 0..100_000 {
-        tokio::task::yield_now().await;
-    }
+    // It reads nothing until the CA has sent all that it may: by then its end of HTTP/2 keeps all those frames.
+    soon(arrived.wait_for(|bytes| *bytes >= WINDOW as usize)).await.expect("the connection stands");
     // The issuers and the policy are facts, too.
     let all = u64::from(MANY) + 2;
     assert_eq!(soon(until_the_end(&mut watcher)).await, (all, all));
@@ -70,18 +71,20 @@ fn cutoff(number: u32, bound: Timestamp) -> Cutoff {
     Cutoff { subject: Subject::Serial(Serial::from_random(bytes)), reason: "lost".parse().unwrap(), bound }
 }
 
-/// A connection that takes 64 KiB at a time, as HTTP/2 has it where nobody says otherwise.
-async fn narrow_channel(world: &World, who: &Identity) -> Channel {
+/// A connection that takes 64 KiB at a time, as HTTP/2 has it where nobody says otherwise, and how much came over it.
+async fn narrow_channel(world: &World, who: &Identity) -> (Channel, watch::Receiver<usize>) {
     let tcp = TcpStream::connect(world.address()).await.unwrap();
     let (config, _slot) = world.connector(Some(who)).begin(Demand::control(ControlRole::Ca));
     let stream = TlsConnector::from(config).connect(unused_server_name(), tcp).await.unwrap();
+    let (stream, arrived) = Counted::new(stream);
     let mut once = Some(TokioIo::new(stream));
     let give = service_fn(move |_| {
         let taken = once.take().ok_or_else(|| io::Error::other("there is one connection only"));
         async move { taken }
     });
     let endpoint = Endpoint::from_static("http://bulkhead-ca").initial_stream_window_size(WINDOW);
-    endpoint.initial_connection_window_size(WINDOW).connect_with_connector(give).await.unwrap()
+    let channel = endpoint.initial_connection_window_size(WINDOW).connect_with_connector(give).await.unwrap();
+    (channel, arrived)
 }
 
 const MANY: u32 = 2_000;

@@ -8,6 +8,7 @@
 mod addresses;
 mod admin;
 mod clock;
+mod counted;
 mod doors;
 mod ends;
 mod feed;

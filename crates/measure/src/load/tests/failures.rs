@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
-use tokio::time::sleep;
+use tokio::time::{sleep, timeout};
 
 use super::super::bulk;
 use super::super::drive::drive_within;
@@ -17,6 +17,8 @@ use super::super::{LoadError, drive};
 use crate::Order;
 use crate::work::{Direction, Pace, Work};
 
+/// Far more than anything here takes.
+const DEADLINE: Duration = Duration::from_secs(20);
 const ALL: [Work; 8] = [
     Work::Bulk { direction: Direction::Up, connections: 2 },
     Work::Bulk { direction: Direction::Down, connections: 2 },
@@ -151,9 +153,12 @@ async fn idle_connections_that_the_server_ends_are_noticed() {
     })
     .await;
     let (_, held) = drive(&order(Work::Idle { connections: 8 }, target)).await.unwrap();
-    while held.ended() < 3 {
-        tokio::task::yield_now().await;
-    }
+    let ended = async {
+        while held.ended() < 3 {
+            tokio::task::yield_now().await;
+        }
+    };
+    timeout(DEADLINE, ended).await.unwrap_or_else(|_| panic!("{} were seen to end", held.ended()));
     assert_eq!((held.len(), held.ended()), (8, 3));
 }
 
