@@ -24,7 +24,7 @@ pub struct Profile {
     pub samples: u64,
     /// Functions and their shares of all samples, 0 to 1, largest first; those below a thousandth are left out.
     pub functions: Vec<Function>,
-    /// The same by what the time was spent for, see [`place`].
+    /// The same by what the time was spent for, in the words of the module `place`.
     pub places: BTreeMap<String, f64>,
 }
 
