@@ -1,7 +1,7 @@
 //! Clients that make load and the server that answers them.
 //!
-//! [`serve`] is the application: one port for every kind of work, told apart by the first byte of a connection.
-//! [`drive`] is its client: it follows one [`Order`](crate::Order) and returns one [`Sample`](crate::Sample). Both run on
+//! [`serve()`] is the application: one port for every kind of work, told apart by the first byte of a connection.
+//! [`drive()`] is its client: it follows one [`Order`](crate::Order) and returns one [`Sample`](crate::Sample). Both run on
 //! one thread, so that what they cost is one core at most, and both mark whatever they send with [`MARKER`].
 
 mod bulk;
