@@ -66,6 +66,8 @@ pub struct PlannedRow {
     pub arms: Vec<ArmName>,
     /// How often each of them runs.
     pub rounds: u32,
+    /// After how many rounds the proxies are started anew; 0 is never.
+    pub rounds_per_start: u32,
     /// What a run is.
     pub kind: Kind,
 }
@@ -161,6 +163,19 @@ impl Plan {
             _ => None,
         };
         self.rows.iter().filter_map(most).max().unwrap_or(0)
+    }
+}
+
+impl PlannedRow {
+    /// Whether the proxies are started anew before they run in this round. One start may have luck that another has
+    /// not, with the places of its memory and its threads: so the runs of a row are of several.
+    pub const fn begins_anew(&self, round: u32) -> bool {
+        self.rounds_per_start > 0 && round > 0 && round.is_multiple_of(self.rounds_per_start)
+    }
+
+    /// In how many rounds they are.
+    pub(crate) fn starts(&self) -> u32 {
+        (0..self.rounds).map(|round| u32::from(self.begins_anew(round))).sum()
     }
 }
 

@@ -34,8 +34,9 @@ impl Plan {
 impl PlannedRow {
     /// All runs, and the rests between them, in seconds.
     pub fn seconds(&self) -> f64 {
-        let runs = self.arms.iter().map(|_| self.kind.run_seconds()).sum::<f64>();
-        f64::from(self.rounds) * (runs + self.kind.rest_seconds())
+        let all = |seconds: f64| self.arms.iter().map(|_| seconds).sum::<f64>();
+        let rounds = f64::from(self.rounds) * (all(self.kind.run_seconds()) + self.kind.rest_seconds());
+        rounds + f64::from(self.starts()) * all(READY_SECONDS)
     }
 }
 

@@ -92,7 +92,7 @@ impl Table<'_> {
         let (warm_up, measured) = self.times(REQUESTS);
         let kind = Kind::Rate { protocol, percent, warm_up, measured };
         let row = self.row(name, protocol.family(), title, Measure::P99Micros, kind);
-        PlannedRow { rounds: self.some(), ..row }
+        PlannedRow { rounds: self.some(), rounds_per_start: ROUNDS_PER_START, ..row }
     }
 
     fn memory(&self) -> PlannedRow {
@@ -128,7 +128,8 @@ impl Table<'_> {
                 let (name, title) =
                     (format!("{family}-{}", named.name), format!("{}, with many {family}", named.title));
                 let row = self.paired(Named { name, title, ..named });
-                PlannedRow { family, arms: arms.clone(), rounds: self.some(), ..row }
+                // A proxy with a million cutoffs takes minutes to start.
+                PlannedRow { family, arms: arms.clone(), rounds: self.some(), rounds_per_start: 0, ..row }
             })
             .into()
     }
@@ -152,13 +153,13 @@ impl Table<'_> {
     fn paired(&self, named: Named) -> PlannedRow {
         let kind = self.load(named.work, MEASURED);
         let row = self.row(named.name, family_of(named.work), named.title, named.primary, kind);
-        PlannedRow { rounds: self.many(), ..row }
+        PlannedRow { rounds: self.many(), rounds_per_start: ROUNDS_PER_START, ..row }
     }
 
     /// A row of all arms, with few rounds.
     fn row(&self, name: String, family: Family, title: String, primary: Measure, kind: Kind) -> PlannedRow {
         let (arms, paired) = (self.arms_with(|_| true), self.bulkhead().is_some());
-        PlannedRow { name, family, title, primary, paired, arms, rounds: FEW, kind }
+        PlannedRow { name, family, title, primary, paired, arms, rounds: FEW, rounds_per_start: 0, kind }
     }
 
     fn load(&self, work: Work, measured: Duration) -> Kind {
@@ -269,6 +270,8 @@ fn counted(number: u32, thing: &str) -> String {
 
 /// Rounds of what is no ratio of processor times.
 const FEW: u32 = 3;
+/// Five starts in fifteen rounds, and as many rounds forward as backward with each two of them.
+const ROUNDS_PER_START: u32 = 3;
 const PER_OPERATION: Measure = Measure::ProxyMicrosPerOperation;
 const WARM_UP: Duration = Duration::from_millis(300);
 const MEASURED: Duration = Duration::from_secs(2);

@@ -22,7 +22,13 @@ pub(super) fn run(
         let lane = bench.cast.lane(turn.arm);
         // A setting is built when its first run comes: that takes its time, and the run begins afterwards.
         let at = bench.began.elapsed().as_secs_f64();
-        let found = lane.map_or_else(|error| Found::failed(&error), &mut *once);
+        let mut once = |lane: &mut dyn Lane| {
+            if planned.begins_anew(turn.round) {
+                let _ = lane.fresh(); // A path that does not come up is tried once more by the run, which says why not.
+            }
+            once(lane)
+        };
+        let found = lane.map_or_else(|error| Found::failed(&error), &mut once);
         runs.push(turn.run(at, found));
         bench.progress.done(planned.kind.run_seconds());
     }

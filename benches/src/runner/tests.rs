@@ -38,6 +38,16 @@ fn rounds_are_in_the_order_of_the_schedule() {
 }
 
 #[test]
+fn the_runs_of_a_row_are_of_several_starts() {
+    let mut company = Company::default();
+    bench_of(Length::Full, &["none", "bulkhead"], &[Family::Connect], &mut company, &Stop::default());
+    assert_eq!((company.loads, company.starts), (30, 8), "each arm anew after every third of fifteen rounds");
+    let mut company = Company::default();
+    bench_of(Length::Full, &["bulkhead"], &[Family::Cutoffs], &mut company, &Stop::default());
+    assert_eq!(company.starts, 0, "a million cutoffs take minutes to come back");
+}
+
+#[test]
 fn an_arm_that_fails_is_tried_again_and_its_failures_are_kept() {
     let mut company = Company { failing: vec!["relay"], ..Company::default() };
     let report = bench(&["relay", "bulkhead"], &[Family::Bulk], &mut company);
@@ -220,6 +230,7 @@ struct Company {
     ends_after: Option<(usize, Stop)>,
     turn: Option<ArmName>,
     loads: usize,
+    starts: usize,
     held: u32,
     paces: Vec<Pace>,
     dismissed: Vec<String>,
@@ -293,6 +304,7 @@ impl Lane for Company {
     }
 
     fn fresh(&mut self) -> Result<Duration> {
+        self.starts += 1;
         Ok(Duration::from_millis(12))
     }
 
