@@ -37,6 +37,9 @@ pub struct Options {
     /// Prints the table of an earlier result and writes its pages anew.
     #[arg(long, value_name = "FILE.json")]
     pub report: Option<PathBuf>,
+    /// With `--report`: also writes what documentation shows into this directory, the first table and a chart of each row.
+    #[arg(long, value_name = "DIR", requires = "report")]
+    pub publish: Option<PathBuf>,
 }
 
 impl Options {

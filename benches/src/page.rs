@@ -9,11 +9,14 @@ use crate::result::Report;
 use crate::table;
 use crate::verdict::judge;
 
+pub use picture::pictures;
+
 mod arms;
 mod axis;
 mod chart;
 mod figures;
 mod method;
+mod picture;
 mod profiles;
 mod section;
 mod summary;

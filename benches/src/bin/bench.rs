@@ -12,7 +12,7 @@ use clap::Parser as _;
 fn main() -> ExitCode {
     let options = Options::parse();
     let done = match (&options.report, options.list) {
-        (Some(earlier), _) => bench::render(earlier).map(|ended| show(&ended)),
+        (Some(earlier), _) => bench::render(earlier, options.publish.as_deref()).map(|ended| show(&ended)),
         (None, true) => list(&options),
         (None, false) => bench::run(&options).map(|ended| show(&ended)),
     };

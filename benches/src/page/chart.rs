@@ -38,6 +38,12 @@ pub(super) fn chart(id: &str, row: &RowVerdict<'_>, measure: Measure) -> Markup 
     }
 }
 
+/// How high that chart is, in pixels.
+pub(super) fn height(row: &RowVerdict<'_>, measure: Measure) -> i32 {
+    let bars = row.arms.iter().filter(|verdict| bar(verdict, measure).is_some()).count();
+    i32::try_from(bars).map_or(0, |bars| bars * BAR) + FOOT
+}
+
 fn bar(verdict: &ArmVerdict<'_>, measure: Measure) -> Option<Bar> {
     let drawn = match verdict.cell(measure) {
         Cell::Absent => return None,

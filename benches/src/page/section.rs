@@ -61,6 +61,6 @@ fn measured(id: &str, row: &RowVerdict<'_>, measure: Measure) -> Markup {
 }
 
 /// What is counted and not measured is said, not drawn; and an axis without a figure says nothing.
-fn is_drawn(row: &RowVerdict<'_>, measure: Measure) -> bool {
+pub(super) fn is_drawn(row: &RowVerdict<'_>, measure: Measure) -> bool {
     !measure.unit().is_empty() && row.arms.iter().any(|verdict| verdict.figure(measure).is_some())
 }

@@ -114,3 +114,17 @@ fn each_arm_tells_its_own_cipher_suite() {
     assert!(of("envoy-tls").unwrap().contains("<dd>TLS_AES_128_GCM_SHA256</dd>"));
     assert!(of("bulkhead").unwrap().contains("<dd>TLS_AES_256_GCM_SHA384</dd>"));
 }
+
+#[test]
+fn a_picture_of_each_row_stands_alone_too() {
+    let report = example::short();
+    let pictures = pictures(&report);
+    let drawn: BTreeSet<_> = pictures.iter().map(|picture| &*picture.name).collect();
+    let rows: BTreeSet<_> = report.rows.iter().map(|row| &*row.name).collect();
+    assert!(drawn.is_subset(&rows) && drawn.len() == pictures.len() && drawn.len() > rows.len() / 2, "{drawn:?}");
+    for picture in &pictures {
+        assert!(picture.svg.starts_with("<svg xmlns=\"http://www.w3.org/2000/svg\""), "{}", picture.name);
+        assert!(!picture.svg.contains("<script") && !picture.svg.contains(" href="), "{}", picture.name);
+        assert!(picture.svg.contains("class=\"ours\""), "{}: Bulkhead's bar is not marked", picture.name);
+    }
+}

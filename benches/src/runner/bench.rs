@@ -1,9 +1,10 @@
 //! One whole bench, from what it is told to the files that it leaves.
 
 use std::collections::BTreeMap;
+use std::fs;
 use std::path::{Path, PathBuf};
 
-use anyhow::Result;
+use anyhow::{Context as _, Result};
 use bulkhead_daemon::version;
 use bulkhead_identity::clock::{Clock as _, SystemClock};
 
@@ -121,11 +122,26 @@ fn finish(mut keeper: Keeper, preflight: &Preflight, stop: &Stop) -> Result<Ende
     Ok(Ended { report: keeper.into_report(), files, interrupted: stop.is_wanted() })
 }
 
-/// Reads an earlier result and writes its pages anew.
-pub fn render(path: &Path) -> Result<Ended> {
+/// Reads an earlier result and writes its pages anew, and for documentation what it shows into a directory.
+pub fn render(path: &Path, publish: Option<&Path>) -> Result<Ended> {
     let report = keeper::read(path)?;
-    let files = write_pages(&report, path)?;
+    let mut files = write_pages(&report, path)?;
+    if let Some(directory) = publish {
+        files.extend(write_publication(&report, directory)?);
+    }
     Ok(Ended { report, files, interrupted: false })
+}
+
+/// The first table alone, and a picture of each row.
+fn write_publication(report: &Report, directory: &Path) -> Result<Vec<PathBuf>> {
+    fs::create_dir_all(directory).with_context(|| format!("cannot make {}", directory.display()))?;
+    let pictures = page::pictures(report).into_iter().map(|picture| (format!("{}.svg", picture.name), picture.svg));
+    let texts = pictures.chain([("summary.md".to_owned(), table::summary(report))]);
+    let write = |(name, text): (String, String)| {
+        let path = directory.join(name);
+        keeper::replace(&path, &text).map(|()| path)
+    };
+    texts.map(write).collect()
 }
 
 /// The page and the table beside the JSON.

@@ -179,6 +179,18 @@ fn profiles_are_kept_and_one_that_fails_is_a_warning() {
     assert_eq!(report.warnings[0], "there is no profile of bulk-down-1: the proxy has ended");
 }
 
+#[test]
+fn what_documentation_shows_is_written_from_an_earlier_result() {
+    let directory = tempfile::tempdir().unwrap();
+    let (kept, published) = (directory.path().join("kept.json"), directory.path().join("published"));
+    keeper::replace(&kept, &serde_json::to_string(&crate::example::short()).unwrap()).unwrap();
+    let ended = bench::render(&kept, Some(&published)).unwrap();
+    let summary = std::fs::read_to_string(published.join("summary.md")).unwrap();
+    assert_eq!(summary, crate::table::summary(&ended.report));
+    let pictures = ended.files.iter().filter(|file| file.extension().is_some_and(|ending| ending == "svg"));
+    assert!(pictures.count() > 0 && ended.files.iter().all(|file| file.exists()), "{:?}", ended.files);
+}
+
 fn failed_runs(row: &Row) -> Vec<(&str, &str)> {
     let failed = row.runs.iter().filter_map(|run| match &run.outcome {
         Outcome::Failed(sentence) => Some((&*run.arm.0, &**sentence)),
