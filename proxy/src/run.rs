@@ -184,7 +184,7 @@ fn know(config: RunConfig, addresses: OwnAddresses, tasks: &mut JoinSet<()>, sto
     };
     let (feed, directory) = Feed::new(settings, identities, Arc::clone(&truth), registry.clone(), Arc::clone(&clocks));
     tasks.spawn(feed.run(stop.clone()));
-    let closed = ClosedPorts::new(config.ports.all().into_iter().chain(config.excluded));
+    let closed = ClosedPorts::new(config.ports.all().chain(config.excluded));
     let (metrics, ports, limits) = (Metrics::new(), config.ports, config.limits);
     let sidecar = Sidecar { own, truth, registry, clocks, metrics, addresses, ports, closed, limits };
     (Arc::new(sidecar), directory)

@@ -6,6 +6,7 @@
 
 use std::fmt;
 use std::num::{NonZeroU16, NonZeroU32};
+use std::ops::RangeInclusive;
 use std::str::FromStr;
 use std::time::Duration;
 
@@ -120,6 +121,16 @@ pub enum ProbesError {
         /// The occasion.
         kind: ProbeKind,
     },
+    /// What is asked for is no path.
+    #[error("the {kind} probe of container `{container}` asks for `{path}`, which does not begin with `/`")]
+    Path {
+        /// The container.
+        container: ContainerName,
+        /// The occasion.
+        kind: ProbeKind,
+        /// What stands there.
+        path: String,
+    },
     /// More than a pod can sensibly have.
     #[error("{count} probes are more than {max}", max = Probes::MAX)]
     TooMany {
@@ -146,12 +157,17 @@ impl Probes {
     /// More than this are refused.
     pub const MAX: usize = 512;
 
-    /// These probes, if none stands twice.
+    /// These probes, if none stands twice and each can be asked.
     pub fn new(probes: Vec<Probe>) -> Result<Self, ProbesError> {
         if probes.len() > Self::MAX {
             return Err(ProbesError::TooMany { count: probes.len() });
         }
-        for (position, Probe { container, kind, .. }) in probes.iter().enumerate() {
+        for (position, Probe { container, kind, check, .. }) in probes.iter().enumerate() {
+            if let Check::Http(HttpCheck { path, .. }) = check
+                && !path.starts_with('/')
+            {
+                return Err(ProbesError::Path { container: container.clone(), kind: *kind, path: path.clone() });
+            }
             if probes[..position].iter().any(|other| other.container == *container && other.kind == *kind) {
                 return Err(ProbesError::Twice { container: container.clone(), kind: *kind });
             }
@@ -192,6 +208,8 @@ impl From<Probes> for Vec<Probe> {
 impl Probe {
     /// The port of the sidecar on which it is asked in the application's place.
     pub const PORT: u16 = 15020;
+    /// Ports that are the sidecar's, and so no application's: those that it uses and room for more.
+    pub const RESERVED: RangeInclusive<u16> = 15_000..=15_099;
 
     /// The path under which the sidecar is asked, as `/probe/app/liveness`.
     pub fn path(&self) -> String {
@@ -308,6 +326,7 @@ mod tests {
             (vec![one("app", r#"{"tcp":{"port":0}}"#)], "nonzero u16"),
             (vec![one("app", r#"{"exec":{}}"#)], "unknown variant `exec`"),
             (vec![one("app", r#"{"http":{"port":1,"path":"/","host":"x"}}"#)], "unknown field `host`"),
+            (vec![one("app", r#"{"http":{"port":1,"path":"ok"}}"#)], "asks for `ok`, which does not begin with `/`"),
             (vec![one("app", tcp).replace("liveness", "lively")], "unknown variant `lively`"),
             (vec![one("app", tcp).replace(r#"Seconds":1"#, r#"Seconds":0"#)], "nonzero u32"),
         ] {

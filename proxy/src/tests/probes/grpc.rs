@@ -57,6 +57,9 @@ async fn serve(app: TcpListener) {
     let _ = connection.serve_connection(TokioIo::new(stream), service_fn(answer)).await;
 }
 
+/// More than is read of an answer.
+static ENDLESS: [u8; 20 * 1024] = [0; 20 * 1024];
+
 type Body = BoxBody<Bytes, Infallible>;
 
 async fn answer(request: Request<Incoming>) -> Result<Response<Body>, Infallible> {
@@ -69,7 +72,7 @@ async fn answer(request: Request<Incoming>) -> Result<Response<Body>, Infallible
         b"starting" => health(b"\0\0\0\0\0", Some("0")),
         b"garbled" => health(b"\0\0\0\0\x02\x08", Some("0")),
         b"mute" => health(b"\0\0\0\0\x02\x08\x01", None),
-        b"endless" => health(&[0; 20 * 1024], Some("0")),
+        b"endless" => health(&ENDLESS, Some("0")),
         b"web" => at_once(StatusCode::NOT_FOUND, None),
         _ => at_once(StatusCode::OK, Some("5")),
     })
