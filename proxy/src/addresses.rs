@@ -38,6 +38,14 @@ impl OwnAddresses {
         self.known.load().contains(&address)
     }
 
+    /// All of them, those of IPv4 first; as old as the answer of [`OwnAddresses::contains`].
+    pub fn all(&self) -> Vec<IpAddr> {
+        self.refresh();
+        let mut all: Vec<_> = self.known.load().iter().copied().collect();
+        all.sort_unstable();
+        all
+    }
+
     /// Reads the interfaces again, at most once a second: an address that has come is served, and one that has left is
     /// looked up in the directory as anybody else's.
     fn refresh(&self) {
@@ -170,6 +178,14 @@ mod tests {
         assert!(lately.contains(left), "the interfaces are not read for each connection");
         let long_ago = OwnAddresses { known: known(), read: Some(AtomicU64::new(0)) };
         assert!(!long_ago.contains(left));
+    }
+
+    #[test]
+    fn own_addresses_are_told_in_the_order_of_their_families() {
+        let addresses = ["2001:db8::2", "10.9.0.3", "10.9.0.2"].map(|text| text.parse::<IpAddr>().unwrap());
+        let mut sorted = addresses;
+        sorted.reverse();
+        assert_eq!(OwnAddresses::given(addresses).all(), sorted);
     }
 
     #[test]

@@ -5,7 +5,8 @@
 //! one of them. Nothing there decides who may talk; nothing outside `tunnel` knows which library multiplexes.
 //!
 //! The floor above knows what is true ([`identity_source`], [`truth`], [`directory`]) and what is open ([`registry`]).
-//! On it stand the two ways of a connection, [`inbound`] and [`outbound`], each to be read from top to bottom.
+//! On it stand the two ways of a connection, [`inbound`] and [`outbound`], each to be read from top to bottom; beside
+//! them [`probes`], which asks the workload for its health and serves no peer.
 
 mod accepting;
 pub mod addresses;
@@ -28,6 +29,7 @@ pub mod outbound;
 pub mod plain;
 pub mod pool;
 pub mod print;
+pub mod probes;
 pub mod reason;
 pub mod record;
 pub mod refused;

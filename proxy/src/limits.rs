@@ -23,6 +23,9 @@ pub struct ProxyLimits {
     pub tunnels_per_peer: usize,
     /// After how long without a connection a tunnel is closed; default 5 min, as ztunnel.
     pub idle: Duration,
+    /// Probes for which the application may be asked at a time; default 32, more than a pod has. Twice as many
+    /// connections to the probe port may be open. One takes at most as long as its own timeout.
+    pub probes: usize,
     /// How long connections may go on when the proxy is told to end; default 5 s, as ztunnel.
     pub grace: Duration,
     /// Each tunnel by itself.
@@ -39,6 +42,7 @@ impl Default for ProxyLimits {
             peers: 1024,
             tunnels_per_peer: 64,
             idle: Duration::from_mins(5),
+            probes: 32,
             grace: Duration::from_secs(5),
             tunnel: TunnelLimits::default(),
         }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bulkhead_mesh::Direction;
+use bulkhead_mesh::probe::ProbeKind;
 use bulkhead_protocol::feed::Position;
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::metrics::counter::Counter;
@@ -11,6 +12,7 @@ use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::{Registry, Unit};
 
+use crate::probes::Outcome;
 use crate::reason::{HandshakeFailure, Reason};
 
 /// The proxy's counters; clones count together.
@@ -29,6 +31,7 @@ struct Inner {
     tunnels: Family<OpenedLabels, Gauge>,
     malformed: Counter,
     shed: Counter,
+    probes: Family<ProbeLabels, Counter>,
     captured: Gauge,
     not_after: Gauge,
     incarnation: Gauge,
@@ -103,6 +106,11 @@ impl Metrics {
         self.0.shed.inc_by(connections);
     }
 
+    /// Counts a probe that was asked here, in whichever way it ended.
+    pub fn probe(&self, kind: ProbeKind, result: Outcome) {
+        self.0.probes.get_or_create(&ProbeLabels { kind: Occasion(kind), result }).inc();
+    }
+
     /// Sets whether the canary has lately proved that connections are captured.
     pub fn captured(&self, captured: bool) {
         self.0.captured.set(i64::from(captured));
@@ -170,6 +178,7 @@ impl Inner {
 
     fn register_state(&mut self) {
         let registry = &mut self.registry;
+        registry.register("probes", "Probes that were asked here, by occasion and result", self.probes.clone());
         registry.register("capture_proved", "1 while the canary arrives", self.captured.clone());
         registry.register_with_unit(
             "certificate_not_after",
@@ -223,7 +232,23 @@ impl Side {
     }
 }
 
-bulkhead_daemon::label_values!(Side, Way, Reason, HandshakeFailure);
+/// The occasion of a probe as a label.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+struct Occasion(ProbeKind);
+
+impl Occasion {
+    const fn as_str(self) -> &'static str {
+        match self.0 {
+            ProbeKind::Startup => "startup",
+            ProbeKind::Liveness => "liveness",
+            ProbeKind::Readiness => "readiness",
+            ProbeKind::PostStart => "post-start",
+            ProbeKind::PreStop => "pre-stop",
+        }
+    }
+}
+
+bulkhead_daemon::label_values!(Side, Way, Reason, HandshakeFailure, Occasion, Outcome);
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct OpenedLabels {
@@ -248,6 +273,12 @@ struct HandshakeLabels {
     reason: HandshakeFailure,
 }
 
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct ProbeLabels {
+    kind: Occasion,
+    result: Outcome,
+}
+
 fn gauge(number: u64) -> i64 {
     i64::try_from(number).unwrap_or(i64::MAX)
 }
@@ -263,6 +294,7 @@ mod tests {
         metrics.closed(Direction::Inbound, Reason::Revoked, 3, 5);
         metrics.handshake_refused(Direction::Inbound, HandshakeFailure::Timeout);
         let tunnel = metrics.tunnel(Direction::Outbound);
+        metrics.probe(ProbeKind::PreStop, Outcome::TimedOut);
         let text = metrics.encode();
         for line in [
             r#"bulkhead_connections_opened_total{direction="inbound"} 1"#,
@@ -272,6 +304,7 @@ mod tests {
             r#"bulkhead_handshakes_refused_total{direction="inbound",reason="timeout"} 1"#,
             r#"bulkhead_handshakes_total{direction="outbound"} 1"#,
             r#"bulkhead_tunnels_open{direction="outbound"} 1"#,
+            r#"bulkhead_probes_total{kind="pre-stop",result="timeout"} 1"#,
         ] {
             assert!(text.contains(line), "{line} in {text}");
         }

@@ -84,7 +84,7 @@ impl Resolver {
     fn check_loop(&self, to: SocketAddr) -> Result<(), Refused> {
         let address = to.ip().to_canonical();
         let here = address.is_loopback() || address.is_unspecified() || self.sidecar.addresses.contains(address);
-        if here && self.sidecar.ports.all().contains(&to.port()) { Err(Refused::Loop { to }) } else { Ok(()) }
+        if here && self.sidecar.ports.all().any(|own| own == to.port()) { Err(Refused::Loop { to }) } else { Ok(()) }
     }
 
     async fn choose(&self, service: &Service, port: u16) -> Result<Route, Refused> {

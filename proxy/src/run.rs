@@ -12,6 +12,7 @@ use std::time::Duration;
 
 use bulkhead_daemon::{AdminError, AdminPort, Stop, Stopper, SystemClock};
 use bulkhead_mesh::SpiffeId;
+use bulkhead_mesh::probe::{ContainerName, ProbeKind, Probes};
 use bulkhead_protocol::feed::Limits as FeedLimits;
 use bulkhead_protocol::transport::ConnectLimits;
 use tokio::sync::watch;
@@ -32,6 +33,7 @@ use crate::lookout::{Capture, watch_over};
 use crate::metrics::Metrics;
 use crate::outbound::Outbound;
 use crate::pool::Pool;
+use crate::probes::{Answers, ProbePort, find_own_port};
 use crate::registry::Registry;
 use crate::resolve::Resolver;
 use crate::sidecar::Sidecar;
@@ -51,7 +53,11 @@ pub struct RunConfig {
     pub state: PathBuf,
     /// Where the admin port listens.
     pub admin: SocketAddr,
-    /// The proxy's own ports.
+    /// Where probes of the application are asked; nowhere without it.
+    pub probe_address: Option<SocketAddr>,
+    /// What may be asked there.
+    pub probes: Probes,
+    /// The proxy's own ports; the probe port is that of `probe_address`.
     pub ports: Ports,
     /// Ports of the workload that everybody reaches directly, and so nobody through the proxy.
     pub excluded: Vec<u16>,
@@ -69,6 +75,7 @@ pub struct Proxy {
     config: RunConfig,
     addresses: OwnAddresses,
     admin: AdminPort,
+    probes: Option<ProbePort>,
     outbound: Listener,
     inbound: Listener,
     tunnels: Listener,
@@ -82,16 +89,19 @@ impl Proxy {
         let inbound = bind(config.ports.inbound, Reach::Everywhere)?;
         let tunnels = bind(config.ports.tunnel, Reach::Everywhere)?;
         let admin = AdminPort::bind(config.admin).await?;
+        let probes = config.probe_address.map(bind_probes).transpose()?;
         let port = |listener: &Listener, port| listener.port().map_err(|source| RunError::Bind { port, source });
         config.ports = Ports {
             outbound: port(&outbound, config.ports.outbound)?,
             inbound: port(&inbound, config.ports.inbound)?,
             tunnel: port(&tunnels, config.ports.tunnel)?,
             admin: admin.address().port(),
+            probe: probes.as_ref().map(ProbePort::port),
         };
+        refuse_own_port(&config)?;
         let given = (!config.addresses.is_empty()).then(|| OwnAddresses::given(config.addresses.iter().copied()));
         let addresses = given.map_or_else(OwnAddresses::of_interfaces, Ok).map_err(RunError::Addresses)?;
-        Ok(Self { config, addresses, admin, outbound, inbound, tunnels })
+        Ok(Self { config, addresses, admin, probes, outbound, inbound, tunnels })
     }
 
     /// The ports that are open; where 0 was asked for, the one that was free.
@@ -132,13 +142,18 @@ impl Proxy {
 
     /// Starts everything: first what knows, then what carries.
     fn start(self, knowing: &mut JoinSet<()>, carrying: &mut JoinSet<()>, stop: &Stop, late: &Stop) -> Arc<Sidecar> {
-        let Self { config, addresses, admin, outbound, inbound, tunnels } = self;
+        let Self { mut config, addresses, admin, probes, outbound, inbound, tunnels } = self;
+        let asked = std::mem::take(&mut config.probes);
         let canary = Canary::default();
         let (sidecar, directory) = know(config, addresses, knowing, late);
         let (tell, capture) = watch::channel(Capture::Unknown);
         knowing.spawn(watch_over(Arc::clone(&sidecar), canary.clone(), tell, late.clone()));
-        let condition = Condition::new(Arc::clone(&sidecar), capture, stop.clone());
-        knowing.spawn(admin.serve(Arc::new(condition), late.clone()));
+        let condition = Arc::new(Condition::new(Arc::clone(&sidecar), capture, stop.clone()));
+        if let Some(port) = probes {
+            let answers = Answers::new(Arc::clone(&sidecar), Arc::clone(&condition) as _, asked);
+            knowing.spawn(port.serve(answers, late.clone()));
+        }
+        knowing.spawn(admin.serve(condition, late.clone()));
 
         let (pool, runner) = Pool::new(Arc::clone(&sidecar));
         let resolver = Resolver::new(Arc::clone(&sidecar), directory);
@@ -169,10 +184,21 @@ fn know(config: RunConfig, addresses: OwnAddresses, tasks: &mut JoinSet<()>, sto
     };
     let (feed, directory) = Feed::new(settings, identities, Arc::clone(&truth), registry.clone(), Arc::clone(&clocks));
     tasks.spawn(feed.run(stop.clone()));
-    let closed = ClosedPorts::new(config.ports.all().into_iter().chain(config.excluded));
+    let closed = ClosedPorts::new(config.ports.all().chain(config.excluded));
     let (metrics, ports, limits) = (Metrics::new(), config.ports, config.limits);
     let sidecar = Sidecar { own, truth, registry, clocks, metrics, addresses, ports, closed, limits };
     (Arc::new(sidecar), directory)
+}
+
+fn bind_probes(address: SocketAddr) -> Result<ProbePort, RunError> {
+    ProbePort::bind(address).map_err(|source| RunError::BindProbes { address, source })
+}
+
+/// A probe of the proxy's own port would ask the proxy, and on the probe port it would ask itself for ever.
+fn refuse_own_port(config: &RunConfig) -> Result<(), RunError> {
+    let Some(probe) = find_own_port(&config.probes, config.ports) else { return Ok(()) };
+    let (container, kind, port) = (probe.container.clone(), probe.kind, probe.check.port());
+    Err(RunError::OwnPort { container, kind, port })
 }
 
 async fn all(tasks: &mut JoinSet<()>) {
@@ -185,6 +211,10 @@ async fn all(tasks: &mut JoinSet<()>) {
 pub enum RunError {
     #[error("port {port} cannot be opened")]
     Bind { port: u16, source: io::Error },
+    #[error("{address} cannot be opened for probes")]
+    BindProbes { address: SocketAddr, source: io::Error },
+    #[error("the {kind} probe of container `{container}` asks port {port}, which is the proxy's own")]
+    OwnPort { container: ContainerName, kind: ProbeKind, port: u16 },
     #[error("the addresses of this workload cannot be read")]
     Addresses(#[source] io::Error),
     #[error(transparent)]
@@ -204,6 +234,10 @@ impl RunError {
     pub fn hint(&self) -> Option<&'static str> {
         match self {
             Self::Bind { .. } => Some("another proxy may run in this network namespace"),
+            Self::BindProbes { .. } => {
+                Some("`--probe-address` must name an address of this host and a port that nobody else uses")
+            }
+            Self::OwnPort { .. } => Some("`--probes` may ask the application's ports only"),
             Self::Addresses(_) => Some("`--address` names them"),
             Self::Admin(error) => Some(error.hint()),
             Self::Task(_) | Self::Ended => None,

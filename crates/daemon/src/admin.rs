@@ -2,25 +2,21 @@
 //!
 //! It has no authentication, so it listens on a loopback address, and it tells nothing that is secret.
 
-use std::convert::Infallible;
+use std::future::ready;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::Bytes;
-use http_body_util::Full;
 use hyper::body::Incoming;
 use hyper::header::{CONTENT_TYPE, HeaderValue};
-use hyper::server::conn::http1;
-use hyper::service::service_fn;
-use hyper::{Method, Request, Response, StatusCode};
-use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper::{Method, Request, StatusCode};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
 use tracing::warn;
 
 use crate::metrics::OPEN_METRICS;
+use crate::questions::{Answer, converse, health, text};
 use crate::stop::Stop;
 
 /// What the port can ask of the program.
@@ -93,39 +89,23 @@ impl AdminError {
 }
 
 async fn answer(stream: TcpStream, subject: Arc<dyn Subject>) {
-    let service = service_fn(|request| {
-        let response = respond(&request, subject.as_ref());
-        async { Ok::<_, Infallible>(response) }
-    });
-    let connection = http1::Builder::new()
-        .timer(TokioTimer::new())
-        .header_read_timeout(HEADER_DEADLINE)
-        .max_buf_size(MAX_HEADERS)
-        .serve_connection(TokioIo::new(stream), service);
-    // A client that is gone has no use for an error, and neither has the log.
-    let _ = connection.await;
+    converse(stream, |request| ready(respond(&request, subject.as_ref()))).await;
 }
 
-fn respond(request: &Request<Incoming>, subject: &dyn Subject) -> Response<Full<Bytes>> {
+fn respond(request: &Request<Incoming>, subject: &dyn Subject) -> Answer {
     match (request.method(), request.uri().path()) {
-        (&Method::GET, "/live") => text(StatusCode::OK, "live\n"),
-        (&Method::GET, "/ready") => match subject.not_ready() {
-            None => text(StatusCode::OK, "ready\n"),
-            Some(missing) => text(StatusCode::SERVICE_UNAVAILABLE, format!("not ready: {missing}\n")),
-        },
         (&Method::GET, "/metrics") => {
             let mut response = text(StatusCode::OK, subject.metrics());
             response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(OPEN_METRICS));
             response
         }
-        _ => text(StatusCode::NOT_FOUND, "here are GET /live, /ready and /metrics\n"),
+        (&Method::GET, path) => health(path, subject).unwrap_or_else(nothing),
+        _ => nothing(),
     }
 }
 
-fn text(status: StatusCode, body: impl Into<Bytes>) -> Response<Full<Bytes>> {
-    let mut response = Response::new(Full::new(body.into()));
-    *response.status_mut() = status;
-    response
+fn nothing() -> Answer {
+    text(StatusCode::NOT_FOUND, "here are GET /live, /ready and /metrics\n")
 }
 
 /// Out of descriptors or memory: to try again at once would spin.
@@ -135,5 +115,3 @@ async fn rest(error: &io::Error) {
 }
 
 const MAX_CONNECTIONS: usize = 32;
-const MAX_HEADERS: usize = 16 * 1024;
-const HEADER_DEADLINE: Duration = Duration::from_secs(5);

@@ -7,6 +7,7 @@ pub mod admin;
 pub mod clock;
 pub mod log;
 pub mod metrics;
+pub mod questions;
 pub mod sabotage;
 pub mod signal;
 pub mod stop;

@@ -10,6 +10,7 @@ pub mod directory;
 pub mod label;
 pub mod name;
 pub mod policy;
+pub mod probe;
 pub mod service;
 pub mod time;
 

@@ -32,8 +32,10 @@ pub struct Ports {
     pub inbound: u16,
     /// Tunnels arrive here.
     pub tunnel: u16,
-    /// Probes and metrics.
+    /// Health and metrics of the proxy, on loopback only.
     pub admin: u16,
+    /// Probes of the application, in clear and from anywhere; none where nobody asks here.
+    pub probe: Option<u16>,
 }
 
 /// What is left alone.
@@ -57,14 +59,20 @@ impl CaptureConfig {
 
 impl Ports {
     /// All of them.
-    pub fn all(&self) -> [u16; 4] {
-        [self.outbound, self.inbound, self.tunnel, self.admin]
+    pub fn all(self) -> impl Iterator<Item = u16> {
+        self.at_the_workload().chain([self.admin])
+    }
+
+    /// Those that are no application's at the workload's own addresses: all but the admin port, which is on loopback
+    /// only, so that there its number is free.
+    pub fn at_the_workload(self) -> impl Iterator<Item = u16> {
+        [self.outbound, self.inbound, self.tunnel].into_iter().chain(self.probe)
     }
 }
 
 impl Default for Ports {
     fn default() -> Self {
-        Self { outbound: 15001, inbound: 15006, tunnel: 15008, admin: 15021 }
+        Self { outbound: 15001, inbound: 15006, tunnel: 15008, admin: 15021, probe: None }
     }
 }
 

@@ -90,14 +90,15 @@ fn guard_in(config: &CaptureConfig) -> String {
     chain("guard_in", "filter hook prerouting priority -150", &[rule])
 }
 
-/// What arrives and was not redirected: tunnels, exclusions, answers to what was let out. Else it is a connection that
-/// conntrack knew before these rules, which it does not ask again.
+/// What arrives and was not redirected: tunnels, probes, exclusions, answers to what was let out. Else it is a connection
+/// that conntrack knew before these rules, which it does not ask again.
 fn guard_local(config: &CaptureConfig) -> String {
     let mut rules = vec![
         r#"iifname "lo" accept"#.into(),
         format!("{REDIRECTED} ct reply proto-src {} accept", config.ports.inbound),
         format!("tcp dport {} accept", config.ports.tunnel),
     ];
+    rules.extend(config.ports.probe.map(|probe| format!("tcp dport {probe} accept")));
     rules.extend(open_ports(config).map(|open| format!("tcp dport {open} accept")));
     rules.push("meta l4proto tcp ct direction reply accept".into());
     // Not reset: the packet may belong to a tunnel of the proxy and only be late.
@@ -121,6 +122,7 @@ fn guard_out(config: &CaptureConfig) -> String {
         ["udp dport 53 ip daddr @resolvers4 accept", "udp dport 53 ip6 daddr @resolvers6 accept"].map(Into::into),
     );
     let mut answering = vec![config.ports.tunnel];
+    answering.extend(config.ports.probe);
     answering.extend(open_port_list(config));
     rules.push(format!("meta l4proto tcp ct direction reply ct original proto-dst {} accept", ports(&answering)));
     rules.push(r#"meta l4proto tcp counter reject with tcp reset comment "open before capture, outbound""#.into());
@@ -168,8 +170,8 @@ fn account(config: &CaptureConfig) -> String {
 }
 
 /// Without the admin port: it is on loopback only, so on the pod's address it would be an application's.
-fn own_ports(config: &CaptureConfig) -> [u16; 3] {
-    [config.ports.outbound, config.ports.inbound, config.ports.tunnel]
+fn own_ports(config: &CaptureConfig) -> Vec<u16> {
+    config.ports.at_the_workload().collect()
 }
 
 fn open_port_list(config: &CaptureConfig) -> Vec<u16> {
@@ -217,6 +219,8 @@ const ICMPV6_NEEDED: &str = "destination-unreachable, packet-too-big, time-excee
 
 #[cfg(test)]
 mod tests {
+    use bulkhead_mesh::probe::Probe;
+
     use super::*;
     use crate::capture::Exclusions;
 
@@ -227,7 +231,8 @@ mod tests {
 
     #[test]
     fn a_pods_rules_are_these() {
-        assert_eq!(ruleset(&config()), include_str!("testdata/pod.nft"));
+        let ports = Ports { probe: Some(Probe::PORT), ..Ports::default() };
+        assert_eq!(ruleset(&CaptureConfig { ports, ..config() }), include_str!("testdata/pod.nft"));
     }
 
     #[test]

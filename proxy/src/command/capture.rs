@@ -89,6 +89,10 @@ pub struct InstallArgs {
     /// The proxy's port for tunnels.
     #[arg(long, env = "BULKHEAD_TUNNEL_PORT", default_value_t = Ports::default().tunnel, value_name = "PORT")]
     tunnel_port: u16,
+    /// The proxy's port for probes of the application (`--probe-address` of `run`), usually 15020: everybody reaches it
+    /// directly, in clear; without it there is none.
+    #[arg(long, env = "BULKHEAD_PROBE_PORT", value_name = "PORT")]
+    probe_port: Option<u16>,
 }
 
 impl NamespaceArgs {
@@ -123,6 +127,7 @@ impl From<InstallArgs> for CaptureConfig {
             outbound: args.outbound_port,
             inbound: args.inbound_port,
             tunnel: args.tunnel_port,
+            probe: args.probe_port,
             // No rule speaks of the admin port.
             ..Ports::default()
         };

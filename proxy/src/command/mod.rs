@@ -75,5 +75,8 @@ mod tests {
         assert!(error.to_string().contains("capture"), "{error}");
         let error = Cli::try_parse_from(["bulkhead-proxy", "run", "--ca", "ca.example"]).unwrap_err();
         assert!(error.to_string().contains("host:port"), "{error}");
+        let probes = r#"[{"container":"app","kind":"lively","check":{"tcp":{"port":1}},"timeoutSeconds":1}]"#;
+        let error = Cli::try_parse_from(["bulkhead-proxy", "run", "--ca", "a:1", "--probes", probes]).unwrap_err();
+        assert!(error.to_string().contains("liveness"), "{error}");
     }
 }

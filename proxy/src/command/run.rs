@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use bulkhead_mesh::SpiffeId;
+use bulkhead_mesh::probe::Probes;
 use clap::Args;
 
 use super::version;
@@ -41,6 +42,19 @@ pub struct RunArgs {
     /// Where `/live`, `/ready` and `/metrics` are answered; a loopback address.
     #[arg(long, env = "BULKHEAD_ADMIN", default_value = "127.0.0.1:15021", value_name = "ADDRESS:PORT")]
     admin: SocketAddr,
+    /// Where the kubelet asks for the application's health in clear, as `[::]:15020` (IPv4 too) or `0.0.0.0:15020`; as
+    /// `capture install --probe-port` was told.
+    ///
+    /// Answers GET `/live` and `/ready` as the admin port does, and `/probe/CONTAINER/KIND` by asking the application what
+    /// `--probes` says. Everybody who reaches the workload may ask. Without it nothing listens.
+    #[arg(long, env = "BULKHEAD_PROBE_ADDRESS", value_name = "ADDRESS:PORT")]
+    probe_address: Option<SocketAddr>,
+    /// What the application may be asked there: a JSON array as the injector writes it.
+    ///
+    /// Each element has `container`, `kind` (startup, liveness, readiness, post-start, pre-stop), `check` (one of `http`,
+    /// `tcp`, `grpc`) and `timeoutSeconds`. Headers of probes may be secret, so give it by the environment.
+    #[arg(long, env = "BULKHEAD_PROBES", hide_env_values = true, default_value = "[]", value_name = "JSON", value_parser = probes)]
+    probes: Probes,
     /// Where captured outbound connections arrive; as `capture install` was told.
     #[arg(long, env = "BULKHEAD_OUTBOUND_PORT", default_value_t = Ports::default().outbound, value_name = "PORT")]
     outbound_port: u16,
@@ -83,6 +97,9 @@ pub struct RunArgs {
     /// How many connections a peer may have open in one tunnel to here.
     #[arg(long, env = "BULKHEAD_MAX_STREAMS", default_value_t = TunnelLimits::default().streams_accepted, value_name = "NUMBER", value_parser = clap::value_parser!(u32).range(1..))]
     max_streams: u32,
+    /// For how many probes the application may be asked at a time; more are answered with 503 at once.
+    #[arg(long, env = "BULKHEAD_MAX_PROBES", default_value_t = ProxyLimits::default().probes, value_name = "NUMBER", value_parser = positive)]
+    max_probes: usize,
     /// How many threads carry connections; without it as many as there are cores, at most 4.
     #[arg(long, env = "BULKHEAD_THREADS", value_name = "NUMBER", value_parser = positive)]
     threads: Option<usize>,
@@ -103,6 +120,7 @@ impl From<RunArgs> for RunConfig {
             inbound: args.inbound_port,
             tunnel: args.tunnel_port,
             admin: args.admin.port(),
+            probe: args.probe_address.map(|address| address.port()),
         };
         Self {
             limits: limits(&args),
@@ -111,6 +129,8 @@ impl From<RunArgs> for RunConfig {
             expected: args.spiffe_id,
             state: args.state_dir,
             admin: args.admin,
+            probe_address: args.probe_address,
+            probes: args.probes,
             ports,
             excluded: args.exclude_inbound_port,
             addresses: args.address,
@@ -128,6 +148,7 @@ fn limits(args: &RunArgs) -> ProxyLimits {
         peers: args.max_peers,
         tunnels_per_peer: args.max_tunnels_per_peer,
         idle: Duration::from_secs(args.idle_timeout),
+        probes: args.max_probes,
         grace: Duration::from_secs(args.grace),
         tunnel: TunnelLimits {
             streams_accepted: args.max_streams,
@@ -141,6 +162,10 @@ fn ca_address(text: &str) -> Result<String, String> {
     let port =
         text.rsplit_once(':').filter(|(host, _)| !host.is_empty()).and_then(|(_, port)| port.parse::<u16>().ok());
     port.map(|_| text.to_owned()).ok_or_else(|| "not `host:port`".into())
+}
+
+fn probes(text: &str) -> Result<Probes, serde_json::Error> {
+    serde_json::from_str(text)
 }
 
 fn positive(text: &str) -> Result<usize, String> {

@@ -2,7 +2,7 @@
 
 use std::fs::File;
 use std::io;
-use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::{Context, Poll};
 use std::time::Duration;
@@ -20,6 +20,8 @@ pub enum Reach {
     Loopback,
     /// From everywhere.
     Everywhere,
+    /// At this address only, in its family only.
+    At(IpAddr),
 }
 
 /// One port, on IPv4 and IPv6 separately, so that no address is ever an IPv4-mapped one.
@@ -36,15 +38,19 @@ impl Listener {
     /// Binds `port` in each family that this namespace has; port 0 takes a free one, the same for both.
     ///
     /// # Errors
-    /// When neither family can be bound, or one of them fails for another reason than being switched off.
+    /// When neither family can be bound, or one of them fails for another reason than being switched off; when the one
+    /// address that is asked for cannot be had.
     pub fn bind(port: u16, reach: Reach) -> io::Result<Self> {
-        let (v4, v6) = match reach {
-            Reach::Loopback => (Ipv4Addr::LOCALHOST, Ipv6Addr::LOCALHOST),
-            Reach::Everywhere => (Ipv4Addr::UNSPECIFIED, Ipv6Addr::UNSPECIFIED),
-        };
+        match reach {
+            Reach::Loopback => Self::bind_each(port, [Ipv4Addr::LOCALHOST.into(), Ipv6Addr::LOCALHOST.into()]),
+            Reach::Everywhere => Self::bind_each(port, [Ipv4Addr::UNSPECIFIED.into(), Ipv6Addr::UNSPECIFIED.into()]),
+            Reach::At(address) => bind(SocketAddr::new(address, port)).map(|socket| Self::of(vec![socket])),
+        }
+    }
+
+    fn bind_each(mut port: u16, addresses: [IpAddr; 2]) -> io::Result<Self> {
         let mut sockets = Vec::new();
-        let mut port = port;
-        for address in [v4.into(), v6.into()] {
+        for address in addresses {
             match bind(SocketAddr::new(address, port)) {
                 Ok(socket) => {
                     port = socket.local_addr()?.port();
@@ -57,7 +63,11 @@ impl Listener {
         if sockets.is_empty() {
             return Err(io::Error::from(io::ErrorKind::AddrNotAvailable));
         }
-        Ok(Self { sockets, spare: spare(), shed: AtomicU64::new(0) })
+        Ok(Self::of(sockets))
+    }
+
+    fn of(sockets: Vec<TcpListener>) -> Self {
+        Self { sockets, spare: spare(), shed: AtomicU64::new(0) }
     }
 
     /// The port that was bound.

@@ -44,6 +44,7 @@ async fn a_target_that_is_not_this_workload_is_refused_and_the_tunnel_stays() {
         "224.0.0.1:80",
         "127.0.2.9:80",
         "127.0.2.1:15001",
+        "127.0.2.1:15020",
         "127.0.2.1:15021",
         &tunnels,
     ] {

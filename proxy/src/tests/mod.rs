@@ -8,6 +8,7 @@ mod inbound;
 mod lines;
 mod outbound;
 mod pool;
+mod probes;
 mod running;
 mod sizes;
 mod support;

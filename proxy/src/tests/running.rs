@@ -4,6 +4,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
 use bulkhead_daemon::Stopper;
+use bulkhead_mesh::probe::Probes;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
@@ -21,7 +22,9 @@ async fn a_proxy_that_knows_nothing_resets_everything_says_so_and_stops() {
         expected: None,
         state: directory.path().into(),
         admin: local(0),
-        ports: Ports { outbound: 0, inbound: 0, tunnel: 0, admin: 0 },
+        probe_address: Some(local(0)),
+        probes: Probes::default(),
+        ports: Ports { outbound: 0, inbound: 0, tunnel: 0, admin: 0, probe: None },
         excluded: Vec::new(),
         addresses: Vec::new(),
         limits: ProxyLimits { grace: Duration::from_millis(10), ..ProxyLimits::default() },
@@ -34,9 +37,12 @@ async fn a_proxy_that_knows_nothing_resets_everything_says_so_and_stops() {
     for port in [ports.outbound, ports.inbound, ports.tunnel] {
         is_reset(&mut TcpStream::connect(local(port)).await.unwrap()).await;
     }
-    let answer = ask(ports.admin, "/ready").await;
-    assert!(answer.starts_with("HTTP/1.1 503") && answer.contains("policy"), "{answer}");
-    assert!(ask(ports.admin, "/live").await.starts_with("HTTP/1.1 200"));
+    for port in [ports.admin, ports.probe.unwrap()] {
+        let answer = ask(port, "/ready").await;
+        assert!(answer.starts_with("HTTP/1.1 503") && answer.contains("policy"), "{answer}");
+        assert!(ask(port, "/live").await.starts_with("HTTP/1.1 200"));
+    }
+    assert!(ask(ports.probe.unwrap(), "/metrics").await.starts_with("HTTP/1.1 404"), "it is for the host alone");
     let metrics = ask(ports.admin, "/metrics").await;
     assert!(
         metrics.contains(r#"bulkhead_handshakes_refused_total{direction="inbound",reason="not-ready"} 1"#),

@@ -4,6 +4,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
 use bulkhead_daemon::Stopper;
+use bulkhead_mesh::probe::Probe;
 use bulkhead_mesh::{Entry, Epoch, InstanceId, NodeEpoch, Resolution};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinHandle;
@@ -168,8 +169,9 @@ pub(crate) fn entry(node: &str, epoch: u32, instance: u8) -> Entry {
     }
 }
 
-fn sidecar(hands: &Hands, address: IpAddr, limits: ProxyLimits, tunnels: u16) -> Arc<Sidecar> {
-    let ports = Ports { tunnel: tunnels, ..Ports::default() };
+/// What every connection of a workload at this address needs, told by these hands.
+pub(crate) fn sidecar(hands: &Hands, address: IpAddr, limits: ProxyLimits, tunnels: u16) -> Arc<Sidecar> {
+    let ports = Ports { tunnel: tunnels, probe: Some(Probe::PORT), ..Ports::default() };
     Arc::new(Sidecar {
         own: hands.own.subscribe(),
         truth: Arc::clone(&hands.truth),

@@ -5,7 +5,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener, TcpStream, U
 
 use bulkhead_proxy::capture::check::CanaryError;
 use bulkhead_proxy::capture::install::{self, CaptureError};
-use bulkhead_proxy::capture::{CaptureConfig, Exclusions, Namespace, Whose, ruleset};
+use bulkhead_proxy::capture::{CaptureConfig, Exclusions, Namespace, Ports, Whose, ruleset};
 use bulkhead_proxy::socket::{Listener, Reach};
 
 use socket2::{Domain, Protocol, Socket, Type};
@@ -86,6 +86,20 @@ fn an_application_on_the_admin_ports_number_is_captured() {
     assert_eq!(street.call_in(workload.ipv4(), 15021), format!("in {}:15021", workload.ipv4()));
     assert_eq!(street.call_in(workload.ipv6(), 15021), format!("in [{}]:15021", workload.ipv6()));
     assert_eq!(street.call(APPLICATION, Ipv4Addr::LOCALHOST, 15021), "admin");
+}
+
+#[test]
+fn the_probe_port_is_reached_directly_where_there_is_one() {
+    let street = Street::new();
+    let _proxy = StandIn::start(&street.workload);
+    greeter(&street.workload, 15020, "probe");
+    street.install();
+    let workload = &street.workload;
+    assert_eq!(street.call_in(workload.ipv4(), 15020), format!("in {}:15020", workload.ipv4()));
+    let ports = Ports { probe: Some(15020), ..Ports::default() };
+    street.install_with(&CaptureConfig { ports, ..config() }).unwrap();
+    assert_eq!(street.call_in(workload.ipv4(), 15020), "probe");
+    assert_eq!(street.call_in(workload.ipv6(), 15020), "probe");
 }
 
 #[test]

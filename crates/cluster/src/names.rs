@@ -1,0 +1,25 @@
+//! The words that Bulkhead reads from and writes into Kubernetes objects. What users type stands here once.
+
+/// The group of Bulkhead's labels and annotations.
+pub const GROUP: &str = "bulkhead-mesh.dev";
+/// The label of a namespace or a pod that asks for injection: [`ENABLED`] or [`DISABLED`].
+pub const INJECT: &str = "bulkhead-mesh.dev/inject";
+/// The value of [`INJECT`] that asks for a sidecar.
+pub const ENABLED: &str = "enabled";
+/// The value of [`INJECT`] that asks for none.
+pub const DISABLED: &str = "disabled";
+/// The annotation in which the injector says what it did, as JSON.
+pub const STATUS: &str = "bulkhead-mesh.dev/status";
+/// The label of a namespace in which Kubernetes says what its pods may do (Pod Security admission).
+pub const POD_SECURITY: &str = "pod-security.kubernetes.io/enforce";
+
+/// The init container that installs the capture rules and exits.
+pub const CAPTURE_CONTAINER: &str = "bulkhead-capture";
+/// The sidecar.
+pub const PROXY_CONTAINER: &str = "bulkhead-proxy";
+/// The volume with the pod's token for the CA.
+pub const TOKEN_VOLUME: &str = "bulkhead-token";
+/// The volume with the mesh's root certificates.
+pub const TRUST_VOLUME: &str = "bulkhead-trust";
+/// The volume in memory with key, certificate and what the sidecar has heard from the CA.
+pub const STATE_VOLUME: &str = "bulkhead-state";
