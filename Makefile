@@ -8,7 +8,7 @@ export BULKHEAD_BUILD_ID
 CARGO ?= cargo
 LOCKED := --locked
 
-.PHONY: help setup peers machine build demo test bench counts lint fmt-check clippy deny docs dependencies clean
+.PHONY: help setup peers machine build demo test test-kubernetes bench counts lint fmt-check clippy deny docs dependencies clean
 
 help: ## what can be made
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 24
@@ -28,6 +28,9 @@ build: machine ## build every program
 test: build ## run every test, as root or as an ordinary user
 	$(CARGO) test $(LOCKED) --workspace
 
+test-kubernetes: machine ## run the tests against a real Kubernetes API server; needs Go, and 5 minutes the first time
+	BULKHEAD_KUBERNETES=$$(ci/kubernetes) && export BULKHEAD_KUBERNETES && $(CARGO) test $(LOCKED) -p bulkhead-tests --test kubernetes
+
 demo: build ## tell the story in network namespaces: KEEP=1 leaves it running, BREAK=n must fail at step n
 	ci/demo
 
@@ -41,6 +44,7 @@ fmt-check:
 
 clippy:
 	$(CARGO) clippy $(LOCKED) --workspace --all-targets -- -D warnings
+	$(CARGO) clippy $(LOCKED) -p bulkhead-tests --test kubernetes -- -D warnings
 
 deny:
 	ci/deny

@@ -6,6 +6,7 @@
 
 pub mod cut;
 pub mod demo;
+pub mod kubernetes;
 pub mod mesh;
 pub mod node;
 pub mod operator;

@@ -1,0 +1,9 @@
+//! A real Kubernetes API server with its etcd, on loopback, for tests. There are no nodes: pods are admitted, not run.
+
+mod certificates;
+mod kubectl;
+mod server;
+mod tools;
+
+pub use kubectl::Said;
+pub use server::ApiServer;
