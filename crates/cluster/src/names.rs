@@ -10,6 +10,8 @@ pub const ENABLED: &str = "enabled";
 pub const DISABLED: &str = "disabled";
 /// The annotation in which the injector says what it did, as JSON.
 pub const STATUS: &str = "bulkhead-mesh.dev/status";
+/// The annotation that names containers whose risk for the sidecar somebody has accepted.
+pub const EXEMPT: &str = "bulkhead-mesh.dev/exempt-containers";
 /// The label of a namespace in which Kubernetes says what its pods may do (Pod Security admission).
 pub const POD_SECURITY: &str = "pod-security.kubernetes.io/enforce";
 

@@ -7,7 +7,7 @@
 
 use serde_json::{Value, json};
 
-use super::settings::Quantity;
+use super::quantity::Quantity;
 
 /// Whether this container is the wanted one, but for what others may add.
 pub(super) fn container(found: &Value, wanted: &Value) -> bool {

@@ -9,8 +9,9 @@ use bulkhead_mesh::probe::Probe;
 use ipnet::IpNet;
 
 use super::pod::PodView;
-use super::settings::{LogLevel, Quantity, Settings};
-use crate::names::{GROUP, STATUS};
+use super::quantity::Quantity;
+use super::settings::{LogLevel, Settings};
+use crate::names::{EXEMPT, GROUP, STATUS};
 
 /// What a pod's annotations ask for.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -217,8 +218,6 @@ const LOG_LEVEL: &str = "bulkhead-mesh.dev/log-level";
 const CPU_REQUEST: &str = "bulkhead-mesh.dev/proxy-cpu-request";
 const MEMORY_REQUEST: &str = "bulkhead-mesh.dev/proxy-memory-request";
 const MEMORY_LIMIT: &str = "bulkhead-mesh.dev/proxy-memory-limit";
-/// The annotation that names containers whose risk somebody has accepted.
-pub(super) const EXEMPT: &str = "bulkhead-mesh.dev/exempt-containers";
 
 const KNOWN: [&str; 9] = [
     EXCLUDE_INBOUND_PORTS,

@@ -13,6 +13,7 @@ mod placing;
 mod pod;
 mod probes;
 mod proxy;
+mod quantity;
 mod reason;
 mod risks;
 mod settings;
@@ -25,10 +26,9 @@ use json_patch::Patch;
 use serde_json::Value;
 
 pub use annotations::{BadAnnotation, Wishes};
+pub use quantity::{ParseQuantityError, Quantity};
 pub use reason::{Refusal, Skip};
-pub use settings::{
-    Images, LogLevel, Namespace, ParseLogLevelError, ParseQuantityError, PullPolicy, Quantity, Resources, Settings,
-};
+pub use settings::{Images, LogLevel, Namespace, ParseLogLevelError, PullPolicy, Resources, Settings};
 
 use draft::Draft;
 use pod::PodView;

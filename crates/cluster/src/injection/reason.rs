@@ -3,7 +3,7 @@
 use bulkhead_mesh::probe::{ContainerName, ProbeKind};
 
 use super::BadAnnotation;
-use crate::names::{DISABLED, ENABLED, INJECT, POD_SECURITY};
+use crate::names::{DISABLED, ENABLED, EXEMPT, INJECT, POD_SECURITY};
 
 /// Why a pod is let in without a sidecar.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -57,8 +57,7 @@ pub enum Refusal {
     /// Its traffic would be taken for the sidecar's own and pass by it.
     #[error(
         "container `{container}` would run as {what} {id}, which is the sidecar's: with user and group both, its connections \
-         would pass the sidecar by; give it another one, or name the container in the annotation `{annotation}`",
-        annotation = super::annotations::EXEMPT
+         would pass the sidecar by; give it another one, or name the container in the annotation `{EXEMPT}`"
     )]
     SidecarsUser {
         /// The container.
@@ -71,8 +70,7 @@ pub enum Refusal {
     /// It could take the capture rules away.
     #[error(
         "container `{container}` could take the capture rules away ({how}); drop that, or name the container in the \
-         annotation `{annotation}`",
-        annotation = super::annotations::EXEMPT
+         annotation `{EXEMPT}`"
     )]
     NetworkAdmin {
         /// The container.
@@ -83,8 +81,7 @@ pub enum Refusal {
     /// It could read the sidecar's keys from its memory.
     #[error(
         "container `{container}` would see the sidecar's processes (`{field}: true`); set it to false, or name every container \
-         of the pod in the annotation `{annotation}`",
-        annotation = super::annotations::EXEMPT
+         of the pod in the annotation `{EXEMPT}`"
     )]
     SharedProcesses {
         /// The first container that is not named.
@@ -95,8 +92,7 @@ pub enum Refusal {
     /// It could read the sidecar's keys from its files.
     #[error(
         "container `{container}` mounts the volume `{volume}`, which is the sidecar's; drop that, or name the container in the \
-         annotation `{annotation}`",
-        annotation = super::annotations::EXEMPT
+         annotation `{EXEMPT}`"
     )]
     SidecarsVolume {
         /// The container.
