@@ -103,7 +103,8 @@ fn a_revocation_is_enforced_by_real_sidecars_and_by_watchers_and_both_clocks_say
         let Outcome::Measured(figures) = run.outcome else { anyhow::bail!("{:?}", run.outcome) };
         ensure!(figures[&Measure::ProxiesExpected].to_bits() == 12.0_f64.to_bits(), "{figures:?}");
         ensure!(figures[&Measure::ProxiesEnforced].to_bits() == 12.0_f64.to_bits(), "{figures:?}");
-        ensure!(figures[&Measure::MillisToLastPayload] > 0.0, "nothing flowed at the commit: {figures:?}");
+        // 0 where the downloads were between two segments and the cut was faster than the next one.
+        ensure!((0.0..=1000.0).contains(&figures[&Measure::MillisToLastPayload]), "{figures:?}");
     }
     Ok(())
 }
