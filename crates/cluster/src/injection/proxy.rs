@@ -47,7 +47,7 @@ fn environment(settings: &Settings, wishes: &Wishes, probes: &Probes) -> Vec<Val
         ("BULKHEAD_ROOTS", roots_file()),
         ("BULKHEAD_POD_TOKEN", token_file()),
         ("BULKHEAD_PROBE_ADDRESS", format!("[::]:{}", Probe::PORT)),
-        ("BULKHEAD_PROBES", told(probes)),
+        (PROBES_VARIABLE, told(probes)),
         ("BULKHEAD_EXCLUDE_INBOUND_PORT", joined(&wishes.exclude_inbound_ports)),
         ("BULKHEAD_PERMISSIVE_UNTIL", joined(wishes.permissive_until)),
         ("BULKHEAD_LOG", wishes.log_level.unwrap_or(settings.log_level).to_string()),
