@@ -1,6 +1,7 @@
 //! The admin port: whether the agent lives, whether it is ready, and what it has counted.
 //!
-//! It has no authentication, so it listens on a loopback address, and it tells nothing that is secret.
+//! It has no authentication, so it listens on a loopback address unless somebody says otherwise, and it tells nothing that is
+//! secret.
 
 use std::future::ready;
 use std::io;
@@ -38,9 +39,15 @@ pub struct AdminPort {
 impl AdminPort {
     /// Binds the port; an address that is not of this host alone is refused.
     pub async fn bind(address: SocketAddr) -> Result<Self, AdminError> {
-        if !address.ip().is_loopback() {
-            return Err(AdminError::NotLoopback { address });
+        if address.ip().is_loopback() {
+            Self::bind_exposed(address).await
+        } else {
+            Err(AdminError::NotLoopback { address })
         }
+    }
+
+    /// Binds the port at any address: in a pod the kubelet asks from outside, and so does whoever collects metrics.
+    pub async fn bind_exposed(address: SocketAddr) -> Result<Self, AdminError> {
         let failed = |source| AdminError::Bind { address, source };
         let listener = TcpListener::bind(address).await.map_err(failed)?;
         let address = listener.local_addr().map_err(failed)?;
