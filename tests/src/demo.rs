@@ -2,14 +2,14 @@
 
 mod scene;
 mod steps;
-mod teller;
 
 use std::process::ExitCode;
 
 use anyhow::Result;
 
 use scene::Scene;
-use teller::Teller;
+
+use crate::teller::Teller;
 
 /// Tells the whole story; the first step that was not seen ends it with exit code 1.
 pub fn tell() -> ExitCode {
@@ -32,7 +32,7 @@ fn story(teller: &Teller) -> Result<()> {
         teller.tick();
     }
     if std::env::var_os("KEEP").is_some() {
-        teller.keep(&scene);
+        teller.keep(scene.ways_in());
     }
     Ok(())
 }

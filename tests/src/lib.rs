@@ -4,6 +4,7 @@
 //! by the operator's own command, and watched from outside. Errors are `anyhow`'s, since whoever reads them reads a
 //! test's output.
 
+pub mod cluster;
 pub mod cut;
 pub mod demo;
 pub mod kubernetes;
@@ -11,6 +12,7 @@ pub mod mesh;
 pub mod node;
 pub mod operator;
 pub mod programs;
+pub(crate) mod teller;
 pub mod workload;
 
 pub use mesh::Mesh;

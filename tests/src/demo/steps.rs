@@ -10,7 +10,7 @@ mod without_the_ca;
 use anyhow::Result;
 
 use super::scene::Scene;
-use super::teller::Teller;
+use crate::teller::Teller;
 
 /// One step: it fails when what it tells was not seen.
 type Step = fn(&Teller, &mut Scene) -> Result<()>;

@@ -1,14 +1,19 @@
 //! `lab-app ROLE ADDRESS`: an ordinary application, which knows nothing of any mesh.
 //!
 //! Servers, which print `listening` and then serve: `files` (HTTP: `/hex` is 1 MiB of hexadecimal digits that differ at
-//! each start, `/name` the address it listens on, `/endless` goes on until the client leaves), `echo`, `resets` (resets
-//! each connection after five bytes), `witness` (echoes five bytes, then prints how the client ended).
+//! each start, `/name` the address it listens on, `/endless` goes on until the client leaves, `/health` is well until `/break`
+//! was asked for), `echo`, `resets` (resets each connection after five bytes), `witness` (echoes five bytes, then prints how the
+//! client ended), `health` (answers the gRPC health protocol with SERVING), and `idle`, which waits to be killed.
 //!
 //! Clients, which print one line: `half-close` (sends, closes its direction, counts the answer), `reset` (sends five
 //! bytes, gets them back, resets), `wait` (sends five bytes and says how the server ended), `silent` and `garbage` (say
-//! nothing, or no sense, and say how the server ended).
+//! nothing, or no sense, and say how the server ended), `fetch` (one HTTP request for a path, with a time
+//! limit), `download` (of `/endless`: prints `begun`, and says how it ended), `load` (such
+//! requests one after the other; prints each failure, and every second how many there were).
 
 mod clients;
+mod health;
+mod http;
 mod servers;
 
 use std::process::ExitCode;
@@ -25,6 +30,13 @@ fn main() -> ExitCode {
         ["files", address] => servers::listen(address, servers::files),
         ["echo", address] => servers::listen(address, servers::echo),
         ["resets", address] => servers::listen(address, servers::resets),
+        ["health", address] => health::listen(address),
+        ["idle"] => loop {
+            std::thread::park();
+        },
+        ["fetch", address, path] => http::fetch(address, path),
+        ["download", address] => http::download(address),
+        ["load", address, path] => http::load(address, path),
         ["witness", address] => servers::listen(address, servers::witness),
         ["half-close", address] => clients::half_close(address),
         ["reset", address] => clients::reset(address),
@@ -32,7 +44,7 @@ fn main() -> ExitCode {
         ["silent", address] => clients::say(address, b""),
         ["garbage", address] => clients::say(address, &b"GET / HTTP/1.1\r\n\r\n".repeat(50)),
         _ => {
-            eprintln!("usage: lab-app ROLE ADDRESS");
+            eprintln!("usage: lab-app ROLE ADDRESS [PATH]");
             return ExitCode::from(2);
         }
     };

@@ -3,6 +3,7 @@
 use std::io::{self, BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{Shutdown, TcpListener, TcpStream};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::Duration;
 
@@ -12,6 +13,7 @@ use socket2::SockRef;
 pub(crate) struct Content {
     hex: String,
     name: String,
+    broken: AtomicBool,
 }
 
 type Serve = fn(TcpStream, &Content) -> io::Result<()>;
@@ -20,7 +22,8 @@ type Serve = fn(TcpStream, &Content) -> io::Result<()>;
 #[allow(clippy::print_stdout, reason = "the harness waits for this line")]
 pub(crate) fn listen(address: &str, serve: Serve) -> io::Result<String> {
     let listener = TcpListener::bind(address)?;
-    let content = Arc::new(Content { hex: random_hex(1 << 20)?, name: address.to_owned() });
+    let content =
+        Arc::new(Content { hex: random_hex(1 << 20)?, name: address.to_owned(), broken: AtomicBool::new(false) });
     println!("listening on {address}");
     for stream in listener.incoming() {
         let (stream, content) = (stream?, Arc::clone(&content));
@@ -37,6 +40,14 @@ pub(crate) fn files(mut stream: TcpStream, content: &Content) -> io::Result<()> 
         "/hex" => reply(&mut stream, content.hex.as_bytes()),
         "/name" => reply(&mut stream, content.name.as_bytes()),
         "/endless" => endless(&mut stream),
+        "/break" => {
+            content.broken.store(true, Ordering::Relaxed);
+            reply(&mut stream, b"broken from now on\n")
+        }
+        "/health" if !content.broken.load(Ordering::Relaxed) => reply(&mut stream, b"well\n"),
+        "/health" => {
+            stream.write_all(b"HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
+        }
         _ => stream.write_all(b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"),
     }
 }

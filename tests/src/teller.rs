@@ -6,50 +6,48 @@ use std::cell::Cell;
 use std::io::BufRead as _;
 use std::time::Instant;
 
-use super::scene::Scene;
-
 /// Prints the story as it goes.
-pub(super) struct Teller {
+pub(crate) struct Teller {
     begun: Instant,
     step: Cell<u32>,
 }
 
 impl Teller {
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self { begun: Instant::now(), step: Cell::new(0) }
     }
 
     /// A line between the steps.
-    pub(super) fn say(&self, text: &str) {
+    pub(crate) fn say(&self, text: &str) {
         println!("[{:6.2} s] {text}", self.begun.elapsed().as_secs_f64());
     }
 
     /// Begins a step.
-    pub(super) fn step(&self, number: u32, title: &str) {
+    pub(crate) fn step(&self, number: u32, title: &str) {
         self.step.set(number);
         println!();
         self.say(&format!("{number}. {title}"));
     }
 
     /// What somebody types.
-    pub(super) fn types(&self, command: &str) {
+    pub(crate) fn types(&self, command: &str) {
         println!("    $ {command}");
     }
 
     /// What was seen.
-    pub(super) fn saw(&self, text: &str) {
+    pub(crate) fn saw(&self, text: &str) {
         for line in text.trim_end().lines() {
             println!("      {line}");
         }
     }
 
     /// The step was seen.
-    pub(super) fn tick(&self) {
+    pub(crate) fn tick(&self) {
         println!("    \u{2713} step {}", self.step.get());
     }
 
     /// The step was not seen.
-    pub(super) fn cross(&self, error: &anyhow::Error) {
+    pub(crate) fn cross(&self, error: &anyhow::Error) {
         for line in format!("{error:#}").lines() {
             println!("      {line}");
         }
@@ -57,9 +55,9 @@ impl Teller {
     }
 
     /// Leaves everything running until somebody presses Enter.
-    pub(super) fn keep(&self, scene: &Scene) {
+    pub(crate) fn keep(&self, ways_in: impl IntoIterator<Item = (String, String)>) {
         println!("\nThe mesh goes on. From another shell of the same user:");
-        for (name, way) in scene.ways_in() {
+        for (name, way) in ways_in {
             println!("    {name:8} {way}");
         }
         println!("Press Enter to end it (or send this program, {}, a SIGTERM).", std::process::id());

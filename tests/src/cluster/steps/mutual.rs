@@ -1,0 +1,73 @@
+//! Step: what web reaches, and what stands on the wire meanwhile.
+
+use anyhow::{Result, ensure};
+use bulkhead_lab::capture::Capture;
+
+use super::{Scene, Teller};
+use crate::cluster::pods::Pod;
+use crate::cluster::steps::shop::apart;
+use crate::cluster::wire::Recording;
+
+pub(super) fn step(teller: &Teller, scene: &mut Scene) -> Result<()> {
+    let shell = &scene.shell;
+    let recording = scene.cluster.as_deref().map(Recording::begin).transpose()?;
+    let (web, db) = apart(scene)?;
+    let store = Pod::all(shell, "shop", "app=store")?.into_iter().find(|pod| pod.node != web.node);
+    let store = store.map_or_else(|| "store-0.store".to_owned(), |pod| format!("{}.store", pod.name));
+    for target in [
+        format!("{}:8080", db.address),
+        "db:80".to_owned(),
+        "db.shop.svc.cluster.local:80".to_owned(),
+        format!("{store}:8080"),
+    ] {
+        let command = web.app(&format!("fetch {target} /hex"));
+        teller.types(&command);
+        let fetched = shell.until(&format!("web fetches from {target}"), &command, |printed| {
+            printed.starts_with("1048576 bytes").then(|| printed.to_owned())
+        })?;
+        teller.saw(&fetched.chars().take(40).collect::<String>());
+    }
+    let line = shell.until(
+        "db's sidecar tells of it",
+        &format!("kubectl logs -n shop {} -c bulkhead-proxy --tail=500", db.name),
+        |log| log.lines().rev().find(|line| line.contains("ns/shop/sa/web")).map(str::to_owned),
+    )?;
+    teller.saw(&line);
+    other_label(teller, scene, &web)?;
+    let Some(recording) = recording else { return Ok(()) };
+    let capture = recording.so_far()?;
+    let clear = in_clear(&capture, &[&web.address, &db.address]);
+    ensure!(clear.is_empty(), "in clear between the nodes: {clear:?}");
+    ensure!(!capture.payload_contains(b"HTTP/1.1"), "HTTP is legible on the wire");
+    teller.saw("on the wire between the nodes: TLS 1.3 on port 15008, DNS, and nothing else of these pods");
+    Ok(())
+}
+
+/// ledger is `restricted:pci` and web is not: refused by both sides.
+fn other_label(teller: &Teller, scene: &Scene, web: &Pod) -> Result<()> {
+    let command = web.app("fetch ledger.pay:80 /hex");
+    teller.types(&command);
+    let refused = scene.shell.fails(&command)?;
+    teller.saw(refused.lines().next().unwrap_or_default());
+    let line = scene.shell.until(
+        "web's sidecar says why",
+        &format!("kubectl logs -n shop {} -c bulkhead-proxy --tail=500", web.name),
+        |log| log.lines().rev().find(|line| line.contains("restricted:pci")).map(str::to_owned),
+    )?;
+    teller.saw(&line);
+    Ok(())
+}
+
+/// TCP ports other than the tunnel's and DNS's over which these addresses sent payload to each other.
+fn in_clear(capture: &Capture, addresses: &[&str]) -> Vec<String> {
+    let ours = |packet: &&bulkhead_lab::capture::Packet| {
+        let is = |address: std::net::IpAddr| addresses.contains(&address.to_string().as_str());
+        packet.tcp.is_some() && !packet.payload.is_empty() && is(packet.from.ip()) && is(packet.to.ip())
+    };
+    let allowed = |port: u16| [15_008, 53].contains(&port);
+    let packets = capture.packets().iter().filter(ours);
+    packets
+        .filter(|packet| !allowed(packet.from.port()) && !allowed(packet.to.port()))
+        .map(|packet| format!("{} -> {}", packet.from, packet.to))
+        .collect()
+}

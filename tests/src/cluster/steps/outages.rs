@@ -1,0 +1,73 @@
+//! Steps: parts of the control plane die, and what runs goes on.
+
+use anyhow::{Result, ensure};
+
+use super::{Scene, Teller};
+use crate::cluster::pods::Pod;
+use crate::cluster::running::Running;
+
+/// The CA is killed: nobody notices but pods that are just starting, which wait for it.
+pub(super) fn of_the_ca(teller: &Teller, scene: &mut Scene) -> Result<()> {
+    let shell = &scene.shell;
+    let web = Pod::one(shell, "shop", "app=web")?;
+    let load = Running::load(shell, &web, "db:80")?;
+    shell.types(
+        teller,
+        "kubectl delete pod -n bulkhead-system -l app.kubernetes.io/component=ca --grace-period=0 --force",
+    )?;
+    load.goes_on()?;
+    shell.types(teller, "kubectl rollout restart -n shop deployment/mail")?;
+    shell.ask("kubectl rollout status -n bulkhead-system deployment/bulkhead-ca --timeout=150s")?;
+    shell.types(teller, "kubectl rollout status -n shop deployment/mail --timeout=150s")?;
+    teller.saw(&format!("{} requests answered meanwhile, none failed", load.without_failure()?));
+    Ok(())
+}
+
+/// The API server is killed and comes back: traffic goes on, and what changed afterwards is heard of.
+pub(super) fn of_the_api_server(teller: &Teller, scene: &mut Scene) -> Result<()> {
+    let shell = &scene.shell;
+    let Some(cluster) = &scene.cluster else {
+        teller.saw("left out: the API server of a cluster of your own is not this story's to kill");
+        return Ok(());
+    };
+    let web = Pod::one(shell, "shop", "app=web")?;
+    let load = Running::load(shell, &web, "db:80")?;
+    let restart = cluster.join("restart-api-server");
+    shell.types(teller, &restart.display().to_string())?;
+    shell.until("the API server answers again", "kubectl get --raw /readyz", |said| {
+        (said.trim() == "ok").then_some(())
+    })?;
+    // The connection through which the requests were begun went through the API server.
+    let said = load.said()?;
+    let failures: Vec<_> = said.lines().filter(|line| line.starts_with("failure")).collect();
+    ensure!(failures.is_empty(), "requests failed: {failures:?}");
+    shell.types(teller, "kubectl rollout restart -n shop deployment/db")?;
+    shell.ask("kubectl rollout status -n shop deployment/db --timeout=150s")?;
+    let fetched = shell
+        .until("web reaches the new pods of db", &web.app("fetch db:80 /name"), |printed| Some(printed.to_owned()))?;
+    teller.saw(&format!("web reaches db's new pods: {fetched}"));
+    Ok(())
+}
+
+/// Without the injector, pods that ask for a sidecar wait, and others start.
+pub(super) fn of_the_injector(teller: &Teller, scene: &mut Scene) -> Result<()> {
+    let shell = &scene.shell;
+    shell.types(teller, "kubectl scale -n bulkhead-system deployment/bulkhead-injector --replicas=0")?;
+    shell.until(
+        "the injector is gone",
+        "kubectl get pods -n bulkhead-system -l app.kubernetes.io/component=injector -o name",
+        |names| names.trim().is_empty().then_some(()),
+    )?;
+    let create = |namespace: &str| {
+        format!("kubectl run waits -n {namespace} --image=localhost/bulkhead/app:1 --command -- /lab-app idle")
+    };
+    let refused =
+        shell.until("a pod of shop is refused", &format!("! {} 2>&1", create("shop")), |said| Some(said.to_owned()))?;
+    teller.saw(refused.lines().next().unwrap_or_default());
+    ensure!(refused.contains("bulkhead"), "refused by somebody else: {refused}");
+    shell.types(teller, &create("default"))?;
+    shell.types(teller, "kubectl scale -n bulkhead-system deployment/bulkhead-injector --replicas=2")?;
+    shell.ask("kubectl rollout status -n bulkhead-system deployment/bulkhead-injector --timeout=150s")?;
+    shell.until("a pod of shop is let in again", &create("shop"), |said| Some(said.to_owned()))?;
+    shell.ask("kubectl delete pod waits -n shop --now && kubectl delete pod waits -n default --now").map(drop)
+}
