@@ -3,7 +3,7 @@
 //! This needs CAP_NET_ADMIN over that namespace, which the proxy itself never has.
 
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{ExitStatus, Output, Stdio};
 use std::time::Duration;
 
@@ -41,6 +41,9 @@ pub async fn show(namespace: &Namespace) -> Result<Option<String>, CaptureError>
 
 /// Whose network namespace this is.
 pub async fn whose(namespace: &Namespace) -> Result<Whose, CaptureError> {
+    if *namespace == Namespace::Own {
+        return own();
+    }
     let script = format!("test -e {ALWAYS} || exit 3; test -e {INITIAL_ONLY}");
     let output = run(namespace, "sh", &["-c", &script], "").await?;
     match output.status.code() {
@@ -49,6 +52,14 @@ pub async fn whose(namespace: &Namespace) -> Result<Whose, CaptureError> {
         _ if output.status.code() == Some(3) => Err(CaptureError::CannotTell { path: namespace.path() }),
         _ => Err(failed("sh", &output)),
     }
+}
+
+/// Whose this program's own is: looked at without a shell, which an init container's image has not.
+fn own() -> Result<Whose, CaptureError> {
+    if !Path::new(ALWAYS).exists() {
+        return Err(CaptureError::CannotTell { path: Namespace::Own.path() });
+    }
+    Namespace::Own.whose(Path::new(INITIAL_ONLY).exists(), std::process::id())
 }
 
 /// Why capture was not changed or could not be looked at.
