@@ -21,11 +21,13 @@ impl Recording {
     pub(super) fn begin(cluster: &Path) -> Result<Self> {
         let directory = TempDir::new()?;
         let (file, log) = (directory.path().join("wire.pcap"), directory.path().join("tcpdump.log"));
-        let switch = cluster.join("switch");
-        let mut command = Command::new(&switch);
-        command.args(["tcpdump", "--immediate-mode", "-U", "-B", "16384", "-s", "0", "-w"]).arg(&file);
+        let enter = cluster.join("enter");
+        let mut command = Command::new(&enter);
+        command
+            .args(["cp", "tcpdump", "-i", "lan", "--immediate-mode", "-U", "-B", "16384", "-s", "0", "-w"])
+            .arg(&file);
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(std::fs::File::create(&log)?);
-        let tcpdump = command.spawn().with_context(|| format!("cannot run {}", switch.display()))?;
+        let tcpdump = command.spawn().with_context(|| format!("cannot run {}", enter.display()))?;
         until(DEADLINE, "tcpdump listens", || {
             std::fs::read_to_string(&log).ok().filter(|said| said.contains("listening on"))
         })?;

@@ -32,8 +32,11 @@ pub(super) fn of_the_api_server(teller: &Teller, scene: &mut Scene) -> Result<()
     };
     let web = Pod::one(shell, "shop", "app=web")?;
     let load = Running::load(shell, &web, "db:80")?;
-    let restart = cluster.join("restart-api-server");
-    shell.types(teller, &restart.display().to_string())?;
+    let control_plane = scene.repository.join("tests/kubernetes/cluster/control-plane");
+    for action in ["kill", "start"] {
+        teller.types(&format!("control-plane {action}"));
+        shell.ask(&format!("{} {action} {}", control_plane.display(), cluster.display()))?;
+    }
     shell.until("the API server answers again", "kubectl get --raw /readyz", |said| {
         (said.trim() == "ok").then_some(())
     })?;

@@ -1,6 +1,10 @@
 //! Step: an address goes from one pod to another of a different identity, and nobody takes the one for the other.
 
-use anyhow::{Result, ensure};
+use std::fs;
+use std::net::Ipv4Addr;
+use std::path::Path;
+
+use anyhow::{Context as _, Result, ensure};
 
 use super::{Scene, Teller};
 use crate::cluster::pods::Pod;
@@ -18,7 +22,7 @@ pub(super) fn step(teller: &Teller, scene: &mut Scene) -> Result<()> {
     teller.types(&fetch);
     shell.until("web reaches the first owner", &fetch, |printed| Some(printed.to_owned()))?;
     shell.types(teller, "kubectl delete pod first -n shop --now --wait")?;
-    shell.ask(&format!("{} {} {}", cluster.join("next-address").display(), web.node, first.address))?;
+    next_address(cluster, &web.node, &first.address)?;
     shell.types(teller, &run("second", "mail", &web.node))?;
     let second = ready(scene, "second")?;
     ensure!(
@@ -39,6 +43,14 @@ pub(super) fn step(teller: &Teller, scene: &mut Scene) -> Result<()> {
     )?;
     teller.saw(&line);
     shell.ask("kubectl delete pod second -n shop --now").map(drop)
+}
+
+/// Lets the node give this address to its next pod: it gives the one after the last that it gave.
+fn next_address(cluster: &Path, node: &str, address: &str) -> Result<()> {
+    let next: Ipv4Addr = address.parse().with_context(|| format!("`{address}` is no IPv4 address"))?;
+    let last = Ipv4Addr::from(u32::from(next) - 1);
+    let file = cluster.join(node).join("cni/networks/pods/last_reserved_ip.0");
+    fs::write(&file, last.to_string()).with_context(|| format!("cannot write {}", file.display()))
 }
 
 fn run(name: &str, account: &str, node: &str) -> String {
