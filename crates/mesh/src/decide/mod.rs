@@ -5,14 +5,16 @@ mod egress;
 mod flow;
 #[cfg(test)]
 mod laws;
+mod mode;
 mod verdict;
 
 pub use admit::{Permit, PermitGround, Refusal, RefusalKind};
 pub use egress::decide_egress;
 pub use flow::{Direction, Flow, Party};
+pub use mode::{Mode, Standing};
 pub use verdict::{Ground, Verdict};
 
-use crate::policy::{MeshDefault, Policy};
+use crate::policy::{MeshDefault, Policy, Ruling};
 use crate::{Label, Levels, Timestamp};
 
 /// Whether this connection may be: explicit denials first, then explicit allowances, then the mesh's default.
@@ -24,14 +26,19 @@ pub fn decide<'a>(flow: &Flow<'a>, policy: &'a Policy, now: Timestamp) -> Verdic
     if let Some(label) = [flow.client, flow.server].into_iter().find_map(|party| unknown(party, levels)) {
         return Verdict::refused(Ground::UnknownLevel { label });
     }
-    let ruling = policy
-        .rules()
-        .ask(flow.port, now, |rule| rule.from().matches(flow.client, levels) && rule.to().matches(flow.server, levels));
-    Verdict::by_rules(ruling, || {
+    Verdict::by_rules(ruling(flow, policy, now), || {
         let default = policy.mesh_default();
         let ground = Ground::Default { default, client: flow.client, server: flow.server };
         (allows(default, flow, levels), ground)
     })
+}
+
+/// What the rules say of it.
+fn ruling<'a>(flow: &Flow<'_>, policy: &'a Policy, now: Timestamp) -> Ruling<'a> {
+    let levels = policy.levels();
+    policy
+        .rules()
+        .ask(flow.port, now, |rule| rule.from().matches(flow.client, levels) && rule.to().matches(flow.server, levels))
 }
 
 /// The label of this party if its level is unknown.
