@@ -5,7 +5,8 @@ use std::net::SocketAddr;
 
 use ipnet::IpNet;
 
-use super::{Flow, Ground, Mode, Party, Verdict, decide, decide_egress, ruling};
+use super::mode::Pardon;
+use super::{Flow, Ground, Mode, Party, Verdict, decide, decide_egress};
 use crate::policy::{MeshDefault, Policy, RuleName};
 use crate::{Timestamp, WorkloadName};
 
@@ -63,12 +64,10 @@ impl Policy {
     /// Decides about it at a workload in this mode: what the policy does not allow may pass for a while.
     pub fn admit_in(&self, mode: Mode, flow: &Flow<'_>, now: Timestamp) -> Result<Permit, Refusal> {
         let verdict = decide(flow, self, now);
-        if mode.pardons(&verdict, flow, self, now) {
-            // A verdict that refuses does not say which audited rule would refuse as well.
-            let would_deny = ruling(flow, self, now).would_deny.cloned();
-            return Ok(Permit { port: flow.port, ground: PermitGround::Permissive, would_deny });
+        match mode.pardon(&verdict, flow, self, now) {
+            Some(pardon) => Ok(Permit::from_pardon(pardon, flow.port)),
+            None => Permit::from_verdict(&verdict, flow.port),
         }
-        Permit::from_verdict(&verdict, flow.port)
     }
 
     /// Decides about a connection out of the mesh.
@@ -86,6 +85,10 @@ impl Permit {
             _ => return Err(Refusal::from_verdict(verdict, port)),
         };
         Ok(Self { port, ground, would_deny: verdict.would_deny.cloned() })
+    }
+
+    fn from_pardon(pardon: Pardon<'_>, port: u16) -> Self {
+        Self { port, ground: PermitGround::Permissive, would_deny: pardon.would_deny.cloned() }
     }
 
     /// The port that may be reached.

@@ -8,7 +8,7 @@ use proptest::sample::select;
 use serde_json::{Value, json};
 
 use super::*;
-use crate::policy::{Document, RuleDocument, Selector};
+use crate::policy::{Clause, Document, RuleDocument, Selector};
 use crate::{LevelName, WorkloadName};
 
 const NOW: Timestamp = Timestamp::from_secs(1_800_000_000);

@@ -14,7 +14,7 @@ pub use flow::{Direction, Flow, Party};
 pub use mode::{Mode, Standing};
 pub use verdict::{Ground, Verdict};
 
-use crate::policy::{MeshDefault, Policy, Ruling};
+use crate::policy::{MeshDefault, Policy};
 use crate::{Label, Levels, Timestamp};
 
 /// Whether this connection may be: explicit denials first, then explicit allowances, then the mesh's default.
@@ -26,19 +26,14 @@ pub fn decide<'a>(flow: &Flow<'a>, policy: &'a Policy, now: Timestamp) -> Verdic
     if let Some(label) = [flow.client, flow.server].into_iter().find_map(|party| unknown(party, levels)) {
         return Verdict::refused(Ground::UnknownLevel { label });
     }
-    Verdict::by_rules(ruling(flow, policy, now), || {
+    let ruling = policy
+        .rules()
+        .ask(flow.port, now, |rule| rule.from().matches(flow.client, levels) && rule.to().matches(flow.server, levels));
+    Verdict::by_rules(ruling, || {
         let default = policy.mesh_default();
         let ground = Ground::Default { default, client: flow.client, server: flow.server };
         (allows(default, flow, levels), ground)
     })
-}
-
-/// What the rules say of it.
-fn ruling<'a>(flow: &Flow<'_>, policy: &'a Policy, now: Timestamp) -> Ruling<'a> {
-    let levels = policy.levels();
-    policy
-        .rules()
-        .ask(flow.port, now, |rule| rule.from().matches(flow.client, levels) && rule.to().matches(flow.server, levels))
 }
 
 /// The label of this party if its level is unknown.

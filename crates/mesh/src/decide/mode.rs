@@ -3,7 +3,7 @@
 use std::fmt;
 
 use super::{Flow, Ground, Verdict};
-use crate::policy::Policy;
+use crate::policy::{Matcher, Policy, RuleName, Ruling};
 use crate::{Label, Timestamp};
 
 /// How strictly a workload keeps the policy. Never more than this one workload's own affair: nothing in the policy, and
@@ -14,7 +14,7 @@ pub enum Mode {
     #[default]
     Strict,
     /// Until then a party without a certificate passes, to the workload and from it, where no rule speaks of it. A rule
-    /// that denies it still does, and a workload of the highest level stays strict.
+    /// that denies it still does, also one that denies `any`, and a workload of the highest level stays strict.
     Permissive {
         /// From then on the workload is strict.
         until: Timestamp,
@@ -63,17 +63,40 @@ impl Mode {
         }
     }
 
-    /// Whether it lets this connection pass although the policy does not.
-    pub(super) fn pardons(self, verdict: &Verdict<'_>, flow: &Flow<'_>, policy: &Policy, now: Timestamp) -> bool {
-        if verdict.allow || !matches!(verdict.rule, Ground::Default { .. }) {
-            return false;
+    /// What it makes of a verdict: the pardon for a connection that the policy does not allow, if there is one.
+    pub(super) fn pardon<'a>(
+        self,
+        verdict: &Verdict<'_>,
+        flow: &Flow<'_>,
+        policy: &'a Policy,
+        now: Timestamp,
+    ) -> Option<Pardon<'a>> {
+        if self == Self::Strict || verdict.allow || !matches!(verdict.rule, Ground::Default { .. }) {
+            return None;
         }
         // Who decides always has a certificate, so the one side that has one here is the workload whose mode this is.
-        match (flow.client.label(), flow.server.label()) {
-            (None, Some(own)) | (Some(own), None) => self.standing(own, policy, now).is_permissive(),
-            (None, None) | (Some(_), Some(_)) => false,
+        let ((None, Some(own)) | (Some(own), None)) = (flow.client.label(), flow.server.label()) else { return None };
+        if !self.standing(own, policy, now).is_permissive() {
+            return None;
         }
+        let ruling = ruling_on_anybody(flow, policy, now);
+        let denied = matches!(ruling.decided, Some((_, false)));
+        (!denied).then_some(Pardon { would_deny: ruling.would_deny })
     }
+}
+
+/// That a connection passes which the policy does not allow.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Pardon<'a> {
+    /// The audited denial that, once enforced, would refuse it.
+    pub(super) would_deny: Option<&'a RuleName>,
+}
+
+/// What the rules say if `any` means who has no certificate too. Elsewhere it does not; but what nobody may who has
+/// proved to be somebody, nobody may by leaving the proof at home.
+fn ruling_on_anybody<'a>(flow: &Flow<'_>, policy: &'a Policy, now: Timestamp) -> Ruling<'a> {
+    let means = |matcher: &Matcher, party| *matcher == Matcher::Any || matcher.matches(party, policy.levels());
+    policy.rules().ask(flow.port, now, |rule| means(rule.from(), flow.client) && means(rule.to(), flow.server))
 }
 
 impl Standing {

@@ -11,6 +11,9 @@ fn with_denial() -> Policy {
         { "name": "scraper", "allow": { "from": "unauthenticated", "to": "any", "ports": [9090] } },
         { "name": "soon", "audit": true, "deny": { "from": "unauthenticated", "to": "any", "ports": [7000] } },
         { "name": "not-to-plain-smtp", "deny": { "from": "any", "to": "unauthenticated", "ports": [25] } },
+        { "name": "not-9000", "deny": { "from": "any", "to": "any", "ports": [9000] } },
+        { "name": "soon-too", "audit": true, "deny": { "from": "any", "to": "any", "ports": [7001] } },
+        { "name": "not-to-pay", "deny": { "from": { "level": "internal" }, "to": { "identity": "ns/pay/sa/*" } } },
         { "name": "past", "expires": "2020-01-01T00:00:00Z", "deny": { "from": "any", "to": "unauthenticated" } },
     ]}))
 }
@@ -30,6 +33,10 @@ fn permissive_pardons_who_has_no_certificate_where_no_rule_speaks() {
     check("unauthenticated", web, 5432, "rule `not-5432` denies it");
     check(web, "unauthenticated", 25, "rule `not-to-plain-smtp` denies it");
     check("unauthenticated", web, 9090, "rule `scraper`");
+    let nobody_may = "a party without a certificate may not reach `internal` (default same-label)";
+    check("unauthenticated", web, 9000, nobody_may);
+    check(web, "unauthenticated", 9000, "`internal` may not reach a party without a certificate (default same-label)");
+    check("unauthenticated", "ns/pay/sa/till internal", 80, "permissive");
     check(web, "ns/shop/sa/db internal", 80, "default same-label");
     check(web, "ns/shop/sa/db public", 80, "`internal` may not reach `public` (default same-label)");
     let vault_refuses = "a party without a certificate may not reach `restricted` (default same-label)";
@@ -48,9 +55,11 @@ fn permissive_pardons_who_has_no_certificate_where_no_rule_speaks() {
 #[test]
 fn an_audited_denial_is_told_of_a_pardoned_connection_too() {
     let (policy, web) = (with_denial(), Owned::read("ns/shop/sa/web internal"));
-    let permit = policy.admit_in(PERMISSIVE, &flow(&Owned::Unauthenticated, &web, 7000), NOW).unwrap();
-    assert_eq!((permit.ground(), permit.port()), (&PermitGround::Permissive, 7000));
-    assert_eq!(permit.would_deny().unwrap().as_str(), "soon");
+    for (port, rule) in [(7000, "soon"), (7001, "soon-too")] {
+        let permit = policy.admit_in(PERMISSIVE, &flow(&Owned::Unauthenticated, &web, port), NOW).unwrap();
+        assert_eq!((permit.ground(), permit.port()), (&PermitGround::Permissive, port));
+        assert_eq!(permit.would_deny().unwrap().as_str(), rule);
+    }
 }
 
 #[test]
@@ -76,6 +85,26 @@ fn any_mode() -> impl Strategy<Value = (Mode, bool)> {
     select(vec![(Mode::Strict, false), (PERMISSIVE, true), (at(NOW), false), (at(Timestamp::EPOCH), false)])
 }
 
+/// Whether a rule denies it once each `any` on the side without a certificate is read as whoever is there.
+fn denies_anybody(policy: &Policy, flow: &Flow<'_>) -> bool {
+    let plain_calls = flow.client.label().is_none();
+    let read = |clause: &Clause<Selector>| match (plain_calls, &clause.from, &clause.to) {
+        (true, Selector::Any, to) if *to != Selector::Unauthenticated => {
+            Some(Clause { from: Selector::Unauthenticated, ..clause.clone() })
+        }
+        (false, from, Selector::Any) if *from != Selector::Unauthenticated => {
+            Some(Clause { to: Selector::Unauthenticated, ..clause.clone() })
+        }
+        _ => None,
+    };
+    let also = |rule: &Rule| Some(RuleDocument { deny: Some(read(rule.deny.as_ref()?)?), ..rule.clone() });
+    let rules: Vec<Rule> = policy.document().rules.iter().filter_map(also).collect();
+    Policy::try_from(numbered(MeshDefault::None, rules))
+        .unwrap()
+        .admit(flow, NOW)
+        .is_err_and(|refusal| refusal.kind() == RefusalKind::Rule)
+}
+
 proptest! {
     #[test]
     fn permissive_changes_nothing_but_a_refusal_by_default_of_one_party_without_a_certificate(
@@ -91,8 +120,8 @@ proptest! {
             _ => None,
         };
         let highest = own.is_some_and(|own| own.level == policy.levels().highest().name);
-        let may = in_force && own.is_some() && !highest && !verdict.allow && matches!(verdict.rule, Ground::Default { .. });
-        if may {
+        let by_default = !verdict.allow && matches!(verdict.rule, Ground::Default { .. });
+        if in_force && own.is_some() && !highest && by_default && !denies_anybody(&policy, &flow) {
             prop_assert_eq!(lenient.map(|permit| permit.ground().clone()), Ok(PermitGround::Permissive));
         } else {
             prop_assert_eq!(lenient, strict);
@@ -107,6 +136,17 @@ proptest! {
         let flow = flow(&client, &server, port);
         let by_rule = policy.admit(&flow, NOW).is_err_and(|refusal| refusal.kind() == RefusalKind::Rule);
         prop_assert!(!by_rule || policy.admit_in(PERMISSIVE, &flow, NOW).is_err());
+    }
+
+    #[test]
+    fn who_has_no_certificate_never_passes_where_every_certificate_is_denied(
+        document in any_document(), plain_calls in any::<bool>(), own in any_party(), port in any_port(),
+    ) {
+        let plain = Owned::Unauthenticated;
+        let denial = rule(json!({ "name": "x", "deny": { "from": "any", "to": "any" } }));
+        let policy = Policy::try_from(with(&document, denial)).unwrap();
+        let flow = if plain_calls { flow(&plain, &own, port) } else { flow(&own, &plain, port) };
+        prop_assert_eq!(policy.admit_in(PERMISSIVE, &flow, NOW), policy.admit(&flow, NOW));
     }
 
     #[test]
