@@ -4,8 +4,8 @@ use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
-use bulkhead_mesh::SpiffeId;
 use bulkhead_mesh::probe::Probes;
+use bulkhead_mesh::{Mode, SpiffeId, Timestamp};
 use clap::Args;
 
 use super::version;
@@ -67,6 +67,12 @@ pub struct RunArgs {
     /// A port of the workload that is reached directly, and so not through the proxy; may be given several times.
     #[arg(long, env = "BULKHEAD_EXCLUDE_INBOUND_PORT", value_delimiter = ',', value_name = "PORT")]
     exclude_inbound_port: Vec<u16>,
+    /// Until when whoever has no certificate passes in clear, to the workload and from it, where no rule speaks of it.
+    ///
+    /// For the time in which neighbours get their sidecars. A rule that denies still does; the highest level of the policy
+    /// is never permissive; at that moment what passed only so is cut. The log and the metrics say each time what passed.
+    #[arg(long, env = "BULKHEAD_PERMISSIVE_UNTIL", value_name = "RFC3339")]
+    permissive_until: Option<Timestamp>,
     /// An address of the workload, where those of its interfaces are not meant; may be given several times.
     #[arg(long, env = "BULKHEAD_ADDRESS", value_delimiter = ',', value_name = "ADDRESS")]
     address: Vec<IpAddr>,
@@ -134,6 +140,7 @@ impl From<RunArgs> for RunConfig {
             ports,
             excluded: args.exclude_inbound_port,
             addresses: args.address,
+            mode: args.permissive_until.map_or(Mode::Strict, |until| Mode::Permissive { until }),
             version: version().to_owned(),
         }
     }
