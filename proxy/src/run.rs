@@ -219,7 +219,7 @@ pub enum RunError {
     Bind { port: u16, source: io::Error },
     #[error("{address} cannot be opened for probes")]
     BindProbes { address: SocketAddr, source: io::Error },
-    #[error("the {kind} probe of container `{container}` asks port {port}, which is the proxy's own")]
+    #[error("the {kind} {} of container `{container}` asks port {port}, which is the proxy's own", .kind.noun())]
     OwnPort { container: ContainerName, kind: ProbeKind, port: u16 },
     #[error("the addresses of this workload cannot be read")]
     Addresses(#[source] io::Error),
