@@ -23,6 +23,7 @@ pub(super) fn container(found: &Value, wanted: &Value) -> bool {
     without(&mut found, "volumeMounts", is_api_token);
     without(&mut found, "env", is_no_business_of_ours);
     for variable in entries(&mut found, "env") {
+        take(variable, "/value", &json!(""));
         take(variable, "/valueFrom/fieldRef/apiVersion", &json!("v1"));
     }
     if wanted.get("volumeMounts").is_none() && found.get("volumeMounts") == Some(&json!([])) {
@@ -109,7 +110,7 @@ mod tests {
         json!({
             "name": "p",
             "command": ["/p"],
-            "env": [{"name": "BULKHEAD_A", "value": "1"},
+            "env": [{"name": "BULKHEAD_A", "value": "1"}, {"name": "BULKHEAD_C_PORT"},
                 {"name": "BULKHEAD_B", "valueFrom": {"fieldRef": {"fieldPath": "status.podIPs"}}}],
             "resources": {"requests": {"cpu": "500m", "memory": "1Gi"}},
             "livenessProbe": {"periodSeconds": 1},
@@ -125,7 +126,8 @@ mod tests {
         found["terminationMessagePolicy"] = json!("File");
         found["imagePullPolicy"] = json!("IfNotPresent");
         found["livenessProbe"]["successThreshold"] = json!(1);
-        found["env"][1]["valueFrom"]["fieldRef"]["apiVersion"] = json!("v1");
+        found["env"][1]["value"] = json!("");
+        found["env"][2]["valueFrom"]["fieldRef"]["apiVersion"] = json!("v1");
         found["env"].as_array_mut().unwrap().insert(0, json!({"name": "HTTP_PROXY", "value": "x"}));
         let token = json!({"name": "kube-api-access-x", "mountPath": "/var/run/secrets/kubernetes.io/serviceaccount"});
         found["volumeMounts"].as_array_mut().unwrap().push(token);
@@ -163,6 +165,7 @@ mod tests {
             set("/livenessProbe/successThreshold", json!(7)),
             push("env", json!({"name": "BULKHEAD_PROXY_UID", "value": "1000"})),
             push("env", json!({"name": "BULKHEAD_A", "value": "1"})),
+            push("env", json!({"name": "BULKHEAD_C_PORT", "value": "tcp://10.96.0.9:80"})),
             push("env", json!({"name": "LD_PRELOAD", "value": "x"})),
             push("volumeMounts", json!({"name": "x", "mountPath": "/p"})),
             json!({}),
