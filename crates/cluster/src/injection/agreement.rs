@@ -1,7 +1,7 @@
 //! Whether something of ours in a pod is still what it should be, whatever others may rightly have added to it.
 //!
-//! The API server fills in defaults, mounts the service account's token and applies the namespace's ranges of resources; other
-//! webhooks add variables to every container. When we are asked again about the same pod, none of that is a reason to
+//! The API server fills in defaults and applies the namespace's ranges of resources; other webhooks add variables to
+//! every container. When we are asked again about the same pod, none of that is a reason to
 //! patch it anew. Everything else is: a pod's author may bring along a container of our name, and what stands in it
 //! beside ours (a mount over the program, a capability, a variable that the sidecar reads) would go on unseen.
 
@@ -20,14 +20,10 @@ pub(super) fn container(found: &Value, wanted: &Value) -> bool {
     for probe in ["startupProbe", "readinessProbe", "livenessProbe"] {
         take(&mut found, &format!("/{probe}/successThreshold"), &json!(1));
     }
-    without(&mut found, "volumeMounts", is_api_token);
     without(&mut found, "env", is_no_business_of_ours);
     for variable in entries(&mut found, "env") {
         take(variable, "/value", &json!(""));
         take(variable, "/valueFrom/fieldRef/apiVersion", &json!("v1"));
-    }
-    if wanted.get("volumeMounts").is_none() && found.get("volumeMounts") == Some(&json!([])) {
-        remove(&mut found, "volumeMounts");
     }
     settle_resources(&mut found, wanted);
     found == *wanted
@@ -66,11 +62,6 @@ fn without(container: &mut Value, list: &str, added: fn(&Value) -> bool) {
     if let Some(entries) = container.get_mut(list).and_then(Value::as_array_mut) {
         entries.retain(|entry| !added(entry));
     }
-}
-
-/// What the API server mounts into every container.
-fn is_api_token(mount: &Value) -> bool {
-    mount.get("mountPath").and_then(Value::as_str) == Some("/var/run/secrets/kubernetes.io/serviceaccount")
 }
 
 /// A variable that neither the sidecar nor what loads it reads.
@@ -129,8 +120,6 @@ mod tests {
         found["env"][1]["value"] = json!("");
         found["env"][2]["valueFrom"]["fieldRef"]["apiVersion"] = json!("v1");
         found["env"].as_array_mut().unwrap().insert(0, json!({"name": "HTTP_PROXY", "value": "x"}));
-        let token = json!({"name": "kube-api-access-x", "mountPath": "/var/run/secrets/kubernetes.io/serviceaccount"});
-        found["volumeMounts"].as_array_mut().unwrap().push(token);
         found["resources"] = json!({"requests": {"cpu": "0.5", "memory": "1024Mi"}, "limits": {"cpu": "1"}});
         assert!(container(&found, &wanted()));
         let projected = json!({"name": "t", "projected": {"sources": []}});
@@ -168,6 +157,10 @@ mod tests {
             push("env", json!({"name": "BULKHEAD_C_PORT", "value": "tcp://10.96.0.9:80"})),
             push("env", json!({"name": "LD_PRELOAD", "value": "x"})),
             push("volumeMounts", json!({"name": "x", "mountPath": "/p"})),
+            push(
+                "volumeMounts",
+                json!({"name": "kube-api-access-x", "mountPath": "/var/run/secrets/kubernetes.io/serviceaccount"}),
+            ),
             json!({}),
             json!(null),
         ] {
