@@ -56,6 +56,7 @@ impl Subject for Condition {
         if let Some(position) = standard.knowledge.position {
             metrics.feed(position, standard.staleness);
         }
+        metrics.mode(standard.mode, standard.standing());
         metrics.not_after(standard.own.map_or(0, |own| own.leaf.not_after.as_secs()));
         metrics.encode()
     }

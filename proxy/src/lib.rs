@@ -26,6 +26,7 @@ pub mod live;
 pub mod lookout;
 pub mod metrics;
 pub mod outbound;
+pub mod permissive;
 pub mod plain;
 pub mod pool;
 pub mod print;

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use bulkhead_mesh::Direction;
 use bulkhead_mesh::probe::ProbeKind;
+use bulkhead_mesh::{Direction, Mode, PermitGround, Standing};
 use bulkhead_protocol::feed::Position;
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::metrics::counter::Counter;
@@ -25,6 +25,7 @@ struct Inner {
     closed: Family<ClosedLabels, Counter>,
     bytes: Family<BytesLabels, Counter>,
     live: Family<OpenedLabels, Gauge>,
+    permitted: Family<PermittedLabels, Counter>,
     would_deny: Family<OpenedLabels, Counter>,
     handshakes: Family<OpenedLabels, Counter>,
     handshakes_refused: Family<HandshakeLabels, Counter>,
@@ -33,6 +34,8 @@ struct Inner {
     shed: Counter,
     probes: Family<ProbeLabels, Counter>,
     captured: Gauge,
+    permissive: Gauge,
+    permissive_until: Gauge,
     not_after: Gauge,
     incarnation: Gauge,
     position: Gauge,
@@ -79,6 +82,12 @@ impl Metrics {
         }
     }
 
+    /// Counts a connection that was allowed, by what allowed it.
+    pub fn permitted(&self, direction: Direction, ground: &PermitGround) {
+        let labels = PermittedLabels { direction: Side(direction), ground: ground.into() };
+        self.0.permitted.get_or_create(&labels).inc();
+    }
+
     /// Counts a connection that passed although an audited rule would refuse it.
     pub fn would_deny(&self, direction: Direction) {
         self.0.would_deny.get_or_create(&OpenedLabels { direction: Side(direction) }).inc();
@@ -114,6 +123,13 @@ impl Metrics {
     /// Sets whether the canary has lately proved that connections are captured.
     pub fn captured(&self, captured: bool) {
         self.0.captured.set(i64::from(captured));
+    }
+
+    /// Sets until when this workload was told to be permissive, and whether it is.
+    pub fn mode(&self, mode: Mode, standing: Option<Standing>) {
+        let until = if let Mode::Permissive { until } = mode { until.as_secs() } else { 0 };
+        self.0.permissive_until.set(gauge(until));
+        self.0.permissive.set(i64::from(standing.is_some_and(Standing::is_permissive)));
     }
 
     /// Sets when the own certificate ends, in seconds since 1970.
@@ -157,6 +173,11 @@ impl Inner {
             self.bytes.clone(),
         );
         registry.register(
+            "connections_permitted",
+            "Connections that were allowed, by what allowed them",
+            self.permitted.clone(),
+        );
+        registry.register(
             "connections_would_deny",
             "Connections that passed although an audited rule would refuse them",
             self.would_deny.clone(),
@@ -180,6 +201,17 @@ impl Inner {
         let registry = &mut self.registry;
         registry.register("probes", "Probes that were asked here, by occasion and result", self.probes.clone());
         registry.register("capture_proved", "1 while the canary arrives", self.captured.clone());
+        registry.register(
+            "permissive",
+            "1 while whoever has no certificate passes where no rule speaks of it",
+            self.permissive.clone(),
+        );
+        registry.register_with_unit(
+            "permissive_until",
+            "Until when this workload was told to be permissive, since 1970; 0 if never",
+            Unit::Seconds,
+            self.permissive_until.clone(),
+        );
         registry.register_with_unit(
             "certificate_not_after",
             "When the own certificate ends, since 1970",
@@ -232,6 +264,34 @@ impl Side {
     }
 }
 
+/// What allowed a connection, as a label.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+enum GroundKind {
+    Rule,
+    Default,
+    Permissive,
+}
+
+impl GroundKind {
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::Rule => "rule",
+            Self::Default => "default",
+            Self::Permissive => "permissive",
+        }
+    }
+}
+
+impl From<&PermitGround> for GroundKind {
+    fn from(ground: &PermitGround) -> Self {
+        match ground {
+            PermitGround::Rule(_) => Self::Rule,
+            PermitGround::Default(_) => Self::Default,
+            PermitGround::Permissive => Self::Permissive,
+        }
+    }
+}
+
 /// The occasion of a probe as a label.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 struct Occasion(ProbeKind);
@@ -248,11 +308,17 @@ impl Occasion {
     }
 }
 
-bulkhead_daemon::label_values!(Side, Way, Reason, HandshakeFailure, Occasion, Outcome);
+bulkhead_daemon::label_values!(Side, Way, Reason, HandshakeFailure, GroundKind, Occasion, Outcome);
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct OpenedLabels {
     direction: Side,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct PermittedLabels {
+    direction: Side,
+    ground: GroundKind,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -295,6 +361,7 @@ mod tests {
         metrics.handshake_refused(Direction::Inbound, HandshakeFailure::Timeout);
         let tunnel = metrics.tunnel(Direction::Outbound);
         metrics.probe(ProbeKind::PreStop, Outcome::TimedOut);
+        metrics.permitted(Direction::Inbound, &PermitGround::Permissive);
         let text = metrics.encode();
         for line in [
             r#"bulkhead_connections_opened_total{direction="inbound"} 1"#,
@@ -304,6 +371,7 @@ mod tests {
             r#"bulkhead_handshakes_refused_total{direction="inbound",reason="timeout"} 1"#,
             r#"bulkhead_handshakes_total{direction="outbound"} 1"#,
             r#"bulkhead_tunnels_open{direction="outbound"} 1"#,
+            r#"bulkhead_connections_permitted_total{direction="inbound",ground="permissive"} 1"#,
             r#"bulkhead_probes_total{kind="pre-stop",result="timeout"} 1"#,
         ] {
             assert!(text.contains(line), "{line} in {text}");

@@ -114,6 +114,7 @@ impl Record {
     /// It may be.
     pub fn permitted(&mut self, permit: &Permit) {
         self.0.rule = Some(permit.ground().to_string());
+        self.0.metrics.permitted(self.0.direction, permit.ground());
         self.0.would_deny = permit.would_deny().map(ToString::to_string);
         if permit.would_deny().is_some() {
             self.0.metrics.would_deny(self.0.direction);

@@ -85,7 +85,7 @@ impl Refused {
     }
 
     /// What the reader can do about it.
-    pub fn hint(&self) -> Option<&'static str> {
+    pub fn hint(&self) -> Option<&str> {
         match self {
             Self::Denied(refusal) => refusal.hint(),
             Self::NoIdentity => Some("`--workload-api` must name the socket of this workload's registration"),

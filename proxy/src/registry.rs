@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use bulkhead_mesh::Timestamp;
+use bulkhead_mesh::{Mode, Standing, Timestamp};
 use tokio::sync::watch;
 
 use crate::clocks::SharedClocks;
@@ -20,6 +20,7 @@ pub struct Registry {
     truth: Arc<Truth>,
     own: watch::Receiver<Option<Arc<Own>>>,
     clocks: SharedClocks,
+    mode: Mode,
 }
 
 /// What things are judged by, as it stood at one moment.
@@ -31,14 +32,22 @@ pub struct Standard {
     pub knowledge: Arc<Knowledge>,
     /// How old that is.
     pub staleness: Duration,
+    /// How strictly this workload keeps the policy.
+    pub mode: Mode,
     /// The time.
     pub now: Timestamp,
 }
 
 impl Registry {
-    /// The gate to an empty index.
+    /// The gate to an empty index, of a workload that is strict.
     pub fn new(truth: Arc<Truth>, own: watch::Receiver<Option<Arc<Own>>>, clocks: SharedClocks) -> Self {
-        Self { live: Live::new(), truth, own, clocks }
+        Self { live: Live::new(), truth, own, clocks, mode: Mode::Strict }
+    }
+
+    /// The gate of a workload in this mode.
+    #[must_use]
+    pub fn in_mode(self, mode: Mode) -> Self {
+        Self { mode, ..self }
     }
 
     /// Enters what is about to open, and judges it then. The seat's owner may open it while the seat is not cut.
@@ -58,7 +67,7 @@ impl Registry {
     pub fn standard(&self) -> Standard {
         let (own, knowledge) = (self.own.borrow().clone(), self.truth.load());
         let staleness = self.truth.staleness(self.clocks.boot());
-        Standard { own, knowledge, staleness, now: self.clocks.now() }
+        Standard { own, knowledge, staleness, mode: self.mode, now: self.clocks.now() }
     }
 
     /// The index itself.
@@ -106,18 +115,25 @@ impl Standard {
         self.own.as_ref().is_none_or(|own| self.now > own.leaf.not_after)
     }
 
-    /// When the next rule of the policy ends: what it allowed must be judged again then.
-    pub(crate) fn next_rule_end(&self) -> Option<Timestamp> {
+    /// What the mode comes to; none while nobody is known to have it, or no policy to be kept.
+    pub fn standing(&self) -> Option<Standing> {
+        let (own, policy) = self.own.as_ref().zip(self.knowledge.policy.as_ref())?;
+        Some(self.mode.standing(own.label(), policy, self.now))
+    }
+
+    /// When the next rule of the policy ends, or the mode: what they let pass must be judged again then.
+    pub(crate) fn next_end(&self) -> Option<Timestamp> {
         let document = self.knowledge.policy.as_ref()?.document();
         let rules = document.rules.iter().map(|rule| &rule.expires);
         let texts = rules.chain(document.egress.iter().map(|rule| &rule.expires)).flatten();
-        texts.filter_map(|text| text.parse().ok()).filter(|end| *end > self.now).min()
+        let ends = texts.filter_map(|text| text.parse().ok()).filter(|end| *end > self.now);
+        ends.chain(self.mode.ends_after(self.now)).min()
     }
 
     /// Why this must be cut, if it must.
     pub fn judge(&self, subject: &Subject) -> Option<Cut> {
         match &self.own {
-            Some(own) => judge(subject, own, &self.knowledge, self.staleness, self.now),
+            Some(own) => judge(subject, own, &self.knowledge, self.mode, self.staleness, self.now),
             None => Some(Cut::NoIdentity),
         }
     }
@@ -212,7 +228,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn the_end_of_the_next_rule_is_known() {
+    async fn the_end_of_the_next_rule_or_of_the_mode_is_known() {
         let case = Case::new();
         let rule = |name: &str, expires: &str| {
             format!(r#"{{"name": "{name}", "expires": "{expires}", "allow": {{"from": "any", "to": "any"}}}}"#)
@@ -220,6 +236,13 @@ mod tests {
         let (past, later) = (rule("a", "2020-01-01T00:00:00Z"), rule("b", "2027-01-02T00:00:00Z"));
         let sooner = rule("c", "2027-01-01T00:00:00Z");
         case.truth.store(knowledge(&case.mesh, &policy(&format!(r#"{{"rules": [{past}, {later}, {sooner}]}}"#))));
-        assert_eq!(case.registry.standard().next_rule_end(), Some("2027-01-01T00:00:00Z".parse().unwrap()));
+        let end = Some("2027-01-01T00:00:00Z".parse().unwrap());
+        assert_eq!(case.registry.standard().next_end(), end);
+        let until = |text: &str| case.registry.clone().in_mode(Mode::Permissive { until: text.parse().unwrap() });
+        for over_or_later in ["2020-01-01T00:00:00Z", "2027-01-03T00:00:00Z"] {
+            assert_eq!(until(over_or_later).standard().next_end(), end, "{over_or_later}");
+        }
+        let sooner = "2026-12-31T00:00:00Z";
+        assert_eq!(until(sooner).standard().next_end(), Some(sooner.parse().unwrap()));
     }
 }

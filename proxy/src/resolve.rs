@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use bulkhead_mesh::{Endpoint, Entry, Resolution, Service, ServiceName};
+use bulkhead_mesh::{Endpoint, Entry, Policy, Resolution, Service, ServiceName};
 
 use crate::dice;
 use crate::directory::Directory;
@@ -64,7 +64,7 @@ impl Resolver {
             return Ok(Route::direct(to, Course::Egress));
         }
         match self.directory.resolve(to.ip()).await? {
-            Resolution::Service(service) => self.choose(&service, to.port()).await,
+            Resolution::Service(service) => self.choose(&service, to.port(), &policy).await,
             Resolution::Entry(entry) => Ok(Route::direct(to, Course::to(entry))),
             Resolution::Unknown => Err(Refused::UnknownAddress { address: to.ip() }),
         }
@@ -87,19 +87,24 @@ impl Resolver {
         if here && self.sidecar.ports.all().any(|own| own == to.port()) { Err(Refused::Loop { to }) } else { Ok(()) }
     }
 
-    async fn choose(&self, service: &Service, port: u16) -> Result<Route, Refused> {
+    async fn choose(&self, service: &Service, port: u16, policy: &Policy) -> Result<Route, Refused> {
         let name = || service.name().clone();
         let listed = service.port(port).ok_or_else(|| Refused::NoPort { service: name(), port })?;
         let chosen = listed.choose([dice::throw(), dice::throw()], |endpoint| self.loads.of(endpoint));
         let endpoint = chosen.ok_or_else(|| Refused::NoEndpoint { service: name(), port })?.socket_address();
-        let course = self.course_to(endpoint, service).await?;
+        let course = self.course_to(endpoint, service, policy).await?;
         Ok(Route { endpoint, course, service: Some(name()), load: Some(self.loads.take(endpoint)) })
     }
 
-    async fn course_to(&self, endpoint: SocketAddr, service: &Service) -> Result<Course, Refused> {
+    /// A service inside the mesh may have its endpoints outside, as the Kubernetes API has: there the egress rules decide
+    /// about the endpoint, as if it had been called itself.
+    async fn course_to(&self, endpoint: SocketAddr, service: &Service, policy: &Policy) -> Result<Course, Refused> {
         self.check_loop(endpoint)?;
         if self.sidecar.addresses.contains(endpoint.ip()) {
             return Ok(Course::Own);
+        }
+        if !policy.in_mesh(endpoint.ip()) {
+            return Ok(Course::Egress);
         }
         match self.directory.resolve(endpoint.ip()).await? {
             Resolution::Entry(entry) => Ok(Course::to(entry)),

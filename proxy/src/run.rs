@@ -11,8 +11,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bulkhead_daemon::{AdminError, AdminPort, Stop, Stopper, SystemClock};
-use bulkhead_mesh::SpiffeId;
 use bulkhead_mesh::probe::{ContainerName, ProbeKind, Probes};
+use bulkhead_mesh::{Mode, SpiffeId};
 use bulkhead_protocol::feed::Limits as FeedLimits;
 use bulkhead_protocol::transport::ConnectLimits;
 use tokio::sync::watch;
@@ -32,6 +32,7 @@ use crate::limits::ProxyLimits;
 use crate::lookout::{Capture, watch_over};
 use crate::metrics::Metrics;
 use crate::outbound::Outbound;
+use crate::permissive::say_aloud;
 use crate::pool::Pool;
 use crate::probes::{Answers, ProbePort, find_own_port};
 use crate::registry::Registry;
@@ -63,6 +64,8 @@ pub struct RunConfig {
     pub excluded: Vec<u16>,
     /// The workload's addresses; empty for those of the interfaces.
     pub addresses: Vec<IpAddr>,
+    /// How strictly the workload keeps the policy.
+    pub mode: Mode,
     /// What may be held and waited for.
     pub limits: ProxyLimits,
     /// This program's version, for operators to read.
@@ -143,11 +146,14 @@ impl Proxy {
     /// Starts everything: first what knows, then what carries.
     fn start(self, knowing: &mut JoinSet<()>, carrying: &mut JoinSet<()>, stop: &Stop, late: &Stop) -> Arc<Sidecar> {
         let Self { mut config, addresses, admin, probes, outbound, inbound, tunnels } = self;
-        let asked = std::mem::take(&mut config.probes);
+        let (asked, mode) = (std::mem::take(&mut config.probes), config.mode);
         let canary = Canary::default();
         let (sidecar, directory) = know(config, addresses, knowing, late);
         let (tell, capture) = watch::channel(Capture::Unknown);
         knowing.spawn(watch_over(Arc::clone(&sidecar), canary.clone(), tell, late.clone()));
+        if mode != Mode::Strict {
+            knowing.spawn(say_aloud(Arc::clone(&sidecar), late.clone()));
+        }
         let condition = Arc::new(Condition::new(Arc::clone(&sidecar), capture, stop.clone()));
         if let Some(port) = probes {
             let answers = Answers::new(Arc::clone(&sidecar), Arc::clone(&condition) as _, asked);
@@ -173,7 +179,7 @@ fn know(config: RunConfig, addresses: OwnAddresses, tasks: &mut JoinSet<()>, sto
     let source = IdentitySource { agent: config.agent, expected: config.expected };
     let identities = source.start(&truth, Arc::clone(&clocks), tasks, stop.clone());
     let own = identities.own.clone();
-    let registry = Registry::new(Arc::clone(&truth), own.clone(), Arc::clone(&clocks));
+    let registry = Registry::new(Arc::clone(&truth), own.clone(), Arc::clone(&clocks)).in_mode(config.mode);
     let settings = FeedSettings {
         ca: config.ca,
         state: config.state,
@@ -213,7 +219,7 @@ pub enum RunError {
     Bind { port: u16, source: io::Error },
     #[error("{address} cannot be opened for probes")]
     BindProbes { address: SocketAddr, source: io::Error },
-    #[error("the {kind} probe of container `{container}` asks port {port}, which is the proxy's own")]
+    #[error("the {kind} {} of container `{container}` asks port {port}, which is the proxy's own", .kind.noun())]
     OwnPort { container: ContainerName, kind: ProbeKind, port: u16 },
     #[error("the addresses of this workload cannot be read")]
     Addresses(#[source] io::Error),

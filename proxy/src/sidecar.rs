@@ -75,7 +75,7 @@ impl Sidecar {
         let (seat, standard) = self.registry.enter(subject)?;
         let own = standard.own.as_deref().ok_or(Refused::NoIdentity)?;
         let policy = standard.knowledge.policy.as_deref().ok_or(Refused::NoPolicy)?;
-        let decided = admit(seat.subject(), own, policy, standard.now).ok_or(Refused::NoDecision)?;
+        let decided = admit(seat.subject(), own, policy, standard.mode, standard.now).ok_or(Refused::NoDecision)?;
         let permit = decided.map_err(Refused::Denied)?;
         record.permitted(&permit);
         Ok(Entered { seat, permit })

@@ -15,7 +15,7 @@ fn every_kind_of_pod_is_taken_with_its_sidecar() {
     }
 }
 
-/// The API server fills in its defaults, and the service account's token; asked again about that, nothing is to be done.
+/// The API server fills in its defaults; asked again about that, nothing is to be done.
 #[test]
 fn what_the_api_server_adds_calls_for_no_patch() {
     let server = server();
@@ -29,6 +29,24 @@ fn what_the_api_server_adds_calls_for_no_patch() {
         );
         let patch = patch(&kept).unwrap();
         assert!(patch.0.is_empty(), "{name}: {patch:?}");
+    }
+}
+
+/// The API server mounts the service account's token for its API into every container that has nothing in its place.
+#[test]
+fn the_accounts_token_for_the_api_is_for_the_application_alone() {
+    let server = server();
+    server.namespace("tokens", &json!({})).unwrap();
+    let spec = json!({"containers": [{"name": "app", "image": "app:1"}]});
+    let said = server.create(&patched(&pod("tokens", &spec)).unwrap(), true).unwrap();
+    let kept: Value = serde_json::from_str(&said.output().unwrap()).unwrap();
+    let has_token = |container: &Value| {
+        let mounts = container["volumeMounts"].as_array().into_iter().flatten();
+        mounts.filter_map(|mount| mount["name"].as_str()).any(|volume| volume.starts_with("kube-api-access-"))
+    };
+    assert!(has_token(&kept["spec"]["containers"][0]), "{kept}");
+    for ours in &kept["spec"]["initContainers"].as_array().unwrap()[..2] {
+        assert!(!has_token(ours), "{ours}");
     }
 }
 

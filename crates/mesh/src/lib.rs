@@ -16,7 +16,8 @@ pub mod time;
 
 pub use cutoff::{Credential, Cutoff, CutoffSet, ParseReasonError, Reason, Subject};
 pub use decide::{
-    Direction, Flow, Ground, Party, Permit, PermitGround, Refusal, RefusalKind, Verdict, decide, decide_egress,
+    Direction, Flow, Ground, Mode, Party, Permit, PermitGround, Refusal, RefusalKind, Standing, Verdict, decide,
+    decide_egress,
 };
 pub use directory::{Entry, Mismatch, Resolution};
 pub use label::{Category, Label, Level, LevelName, Levels, LevelsError, ParseLabelError};

@@ -114,7 +114,7 @@ pub struct Header {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ProbesError {
     /// The sidecar would not know which one is meant.
-    #[error("the {kind} probe of container `{container}` stands twice")]
+    #[error("the {kind} {} of container `{container}` stands twice", .kind.noun())]
     Twice {
         /// The container.
         container: ContainerName,
@@ -122,7 +122,7 @@ pub enum ProbesError {
         kind: ProbeKind,
     },
     /// What is asked for is no path.
-    #[error("the {kind} probe of container `{container}` asks for `{path}`, which does not begin with `/`")]
+    #[error("the {kind} {} of container `{container}` asks for `{path}`, which does not begin with `/`", .kind.noun())]
     Path {
         /// The container.
         container: ContainerName,
@@ -266,6 +266,16 @@ impl ProbeKind {
         (Self::PostStart, "post-start"),
         (Self::PreStop, "pre-stop"),
     ];
+
+    /// Whether the kubelet does not ask but tells, once.
+    pub const fn is_hook(self) -> bool {
+        matches!(self, Self::PostStart | Self::PreStop)
+    }
+
+    /// What Kubernetes calls it: a probe or a hook.
+    pub const fn noun(self) -> &'static str {
+        if self.is_hook() { "hook" } else { "probe" }
+    }
 }
 
 impl fmt::Display for ProbeKind {

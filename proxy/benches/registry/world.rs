@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use bulkhead_daemon::clock::Clock;
 use bulkhead_identity::{self as identity, AcceptedIssuers, Demand, Limits, VerifiedPeer, Verifier};
-use bulkhead_mesh::{Cutoff, CutoffSet, Epoch, Levels, Policy, Subject as Void, Timestamp};
+use bulkhead_mesh::{Cutoff, CutoffSet, Epoch, Levels, Mode, Policy, Subject as Void, Timestamp};
 use bulkhead_proxy::clocks::Clocks;
 use bulkhead_proxy::identity_source::{Own, Svid};
 use bulkhead_proxy::live::Seat;
@@ -50,7 +50,7 @@ impl World {
         let [subject, _] = subjects;
         let verify = Arc::new(identity::Truth { cutoffs, ..truth(&mesh) });
         let knowledge = Arc::new(Knowledge { policy: Some(Arc::new(Policy::default())), verify, position: None });
-        let known = Standard { own, knowledge, staleness: Duration::ZERO, now: NOW };
+        let known = Standard { own, knowledge, staleness: Duration::ZERO, mode: Mode::Strict, now: NOW };
         Box::leak(Box::new(Self { registry, subject, known, _seats: seats }))
     }
 }

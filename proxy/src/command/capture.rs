@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand};
 use ipnet::IpNet;
 
-use super::Format;
+use super::{Format, port_or_none};
 use crate::capture::{CaptureConfig, Exclusions, Namespace, Ports};
 
 /// Puts the rules in place that bring the workload's connections here, takes them away, shows them.
@@ -75,11 +75,11 @@ pub struct InstallArgs {
     #[arg(long, env = "BULKHEAD_EXCLUDE_OUTBOUND", value_delimiter = ',', value_name = "RANGE")]
     exclude_outbound: Vec<IpNet>,
     /// A destination port that applications reach directly, in clear; may be given several times.
-    #[arg(long, env = "BULKHEAD_EXCLUDE_OUTBOUND_PORT", value_delimiter = ',', value_name = "PORT")]
-    exclude_outbound_port: Vec<u16>,
+    #[arg(long, env = "BULKHEAD_EXCLUDE_OUTBOUND_PORT", value_delimiter = ',', value_name = "PORT", value_parser = port_or_none)]
+    exclude_outbound_port: Vec<Option<u16>>,
     /// A port of the workload that everybody reaches directly, in clear; may be given several times.
-    #[arg(long, env = "BULKHEAD_EXCLUDE_INBOUND_PORT", value_delimiter = ',', value_name = "PORT")]
-    exclude_inbound_port: Vec<u16>,
+    #[arg(long, env = "BULKHEAD_EXCLUDE_INBOUND_PORT", value_delimiter = ',', value_name = "PORT", value_parser = port_or_none)]
+    exclude_inbound_port: Vec<Option<u16>>,
     /// The proxy's port for captured outbound connections.
     #[arg(long, env = "BULKHEAD_OUTBOUND_PORT", default_value_t = Ports::default().outbound, value_name = "PORT")]
     outbound_port: u16,
@@ -120,8 +120,8 @@ impl From<InstallArgs> for CaptureConfig {
     fn from(args: InstallArgs) -> Self {
         let exclusions = Exclusions {
             outbound: args.exclude_outbound,
-            outbound_ports: args.exclude_outbound_port,
-            inbound_ports: args.exclude_inbound_port,
+            outbound_ports: args.exclude_outbound_port.into_iter().flatten().collect(),
+            inbound_ports: args.exclude_inbound_port.into_iter().flatten().collect(),
         };
         let ports = Ports {
             outbound: args.outbound_port,

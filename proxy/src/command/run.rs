@@ -4,11 +4,11 @@ use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
-use bulkhead_mesh::SpiffeId;
 use bulkhead_mesh::probe::Probes;
+use bulkhead_mesh::{Mode, SpiffeId, Timestamp};
 use clap::Args;
 
-use super::version;
+use super::{port_or_none, version};
 use crate::capture::Ports;
 use crate::identity_source::AgentAddress;
 use crate::limits::ProxyLimits;
@@ -65,8 +65,14 @@ pub struct RunArgs {
     #[arg(long, env = "BULKHEAD_TUNNEL_PORT", default_value_t = Ports::default().tunnel, value_name = "PORT")]
     tunnel_port: u16,
     /// A port of the workload that is reached directly, and so not through the proxy; may be given several times.
-    #[arg(long, env = "BULKHEAD_EXCLUDE_INBOUND_PORT", value_delimiter = ',', value_name = "PORT")]
-    exclude_inbound_port: Vec<u16>,
+    #[arg(long, env = "BULKHEAD_EXCLUDE_INBOUND_PORT", value_delimiter = ',', value_name = "PORT", value_parser = port_or_none)]
+    exclude_inbound_port: Vec<Option<u16>>,
+    /// Until when whoever has no certificate passes in clear, to the workload and from it, where no rule speaks of it.
+    ///
+    /// For the time in which neighbours get their sidecars. A rule that denies still does; the highest level of the policy
+    /// is never permissive; at that moment what passed only so is cut. The log and the metrics say each time what passed.
+    #[arg(long, env = "BULKHEAD_PERMISSIVE_UNTIL", value_name = "RFC3339")]
+    permissive_until: Option<Timestamp>,
     /// An address of the workload, where those of its interfaces are not meant; may be given several times.
     #[arg(long, env = "BULKHEAD_ADDRESS", value_delimiter = ',', value_name = "ADDRESS")]
     address: Vec<IpAddr>,
@@ -132,8 +138,9 @@ impl From<RunArgs> for RunConfig {
             probe_address: args.probe_address,
             probes: args.probes,
             ports,
-            excluded: args.exclude_inbound_port,
+            excluded: args.exclude_inbound_port.into_iter().flatten().collect(),
             addresses: args.address,
+            mode: args.permissive_until.map_or(Mode::Strict, |until| Mode::Permissive { until }),
             version: version().to_owned(),
         }
     }

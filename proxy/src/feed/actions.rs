@@ -72,7 +72,7 @@ impl Driver {
 
     pub(super) fn sweep(&mut self) {
         let standard = self.registry.standard();
-        self.pending.rule_ends = standard.next_rule_end();
+        self.pending.next_end = standard.next_end();
         self.count(self.registry.sweep(&standard));
     }
 

@@ -47,8 +47,8 @@ pub(super) struct Pending {
     pub(super) enforced: Option<Position>,
     /// Connections cut and not yet told to the CA.
     pub(super) closed: u64,
-    /// When the next rule of the policy ends.
-    pub(super) rule_ends: Option<Timestamp>,
+    /// When the next rule of the policy ends, or the workload's mode.
+    pub(super) next_end: Option<Timestamp>,
     /// Whether the CA has said that it does not want to hear this workload.
     pub(super) unwelcome: bool,
     /// When to look at everything that ends by time, on the clock that never jumps.
@@ -144,8 +144,8 @@ impl Driver {
         self.pending.tick_at = now.boot.saturating_add(TICK);
         self.review(now);
         let standard = self.registry.standard();
-        let rule_ended = self.pending.rule_ends.is_some_and(|end| standard.now >= end);
-        if rule_ended || standard.is_stale() || standard.own_has_ended() {
+        let ended = self.pending.next_end.is_some_and(|end| standard.now >= end);
+        if ended || standard.is_stale() || standard.own_has_ended() {
             self.sweep();
         } else {
             self.count(self.registry.sweep_ended());

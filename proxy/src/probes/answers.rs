@@ -101,7 +101,8 @@ impl Answers {
 /// What was asked, where, and what happened, in one sentence.
 fn failed(probe: &Probe, failure: &Failure) -> Answer {
     let Probe { container, kind, check, .. } = probe;
-    let sentence = format!("the {kind} probe of container `{container}` ({}) failed: {}", Asked(check), chain(failure));
+    let (what, asked, why) = (kind.noun(), Asked(check), chain(failure));
+    let sentence = format!("the {kind} {what} of container `{container}` ({asked}) failed: {why}");
     tracing::debug!(detail = sentence, "probe");
     text(StatusCode::SERVICE_UNAVAILABLE, sentence + "\n")
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bulkhead_identity::VerifiedPeer;
-use bulkhead_mesh::{Direction, Flow, Party, Permit, Policy, Purpose, Refusal, Staleness, Timestamp};
+use bulkhead_mesh::{Direction, Flow, Mode, Party, Permit, Policy, Purpose, Refusal, Staleness, Timestamp};
 
 use super::{Cut, Kind, Subject};
 use crate::identity_source::Own;
@@ -12,13 +12,20 @@ use crate::truth::Knowledge;
 
 /// Why this must be cut, if it must. What is asked first is what an operator wants to read: that nothing is known yet, a
 /// revocation before an expiry, both before what the policy says.
-pub fn judge(subject: &Subject, own: &Own, knowledge: &Knowledge, staleness: Duration, now: Timestamp) -> Option<Cut> {
+pub fn judge(
+    subject: &Subject,
+    own: &Own,
+    knowledge: &Knowledge,
+    mode: Mode,
+    staleness: Duration,
+    now: Timestamp,
+) -> Option<Cut> {
     let Some(policy) = &knowledge.policy else { return Some(Cut::NoPolicy) };
     let peer = subject.peer.as_deref();
     peer.and_then(|peer| disbelieved(peer, knowledge))
         .or_else(|| ended(peer, own, now).then_some(Cut::Expired))
         .or_else(|| stale(policy, own, staleness).then_some(Cut::Stale))
-        .or_else(|| denied(subject, own, policy, now).map(Cut::Denied))
+        .or_else(|| denied(subject, own, policy, mode, now).map(Cut::Denied))
 }
 
 fn disbelieved(peer: &VerifiedPeer, knowledge: &Knowledge) -> Option<Cut> {
@@ -40,7 +47,13 @@ pub(crate) fn stale(policy: &Policy, own: &Own, staleness: Duration) -> bool {
 }
 
 /// Decides about a connection, with the proof if it may be; `None` for a tunnel, in which each connection is decided.
-pub fn admit(subject: &Subject, own: &Own, policy: &Policy, now: Timestamp) -> Option<Result<Permit, Refusal>> {
+pub fn admit(
+    subject: &Subject,
+    own: &Own,
+    policy: &Policy,
+    mode: Mode,
+    now: Timestamp,
+) -> Option<Result<Permit, Refusal>> {
     let peer = party(subject.peer.as_deref());
     let (client, server, port, direction) = match subject.kind {
         Kind::Tunnel => return None,
@@ -50,11 +63,11 @@ pub fn admit(subject: &Subject, own: &Own, policy: &Policy, now: Timestamp) -> O
         Kind::Own { port } => (own.party(), own.party(), port, Direction::Outbound),
         Kind::Plain { to } => (own.party(), Party::Unauthenticated, to.port(), Direction::Outbound),
     };
-    Some(policy.admit(&Flow { client, server, port, direction }, now))
+    Some(policy.admit_in(mode, &Flow { client, server, port, direction }, now))
 }
 
-fn denied(subject: &Subject, own: &Own, policy: &Policy, now: Timestamp) -> Option<Refusal> {
-    admit(subject, own, policy, now)?.err()
+fn denied(subject: &Subject, own: &Own, policy: &Policy, mode: Mode, now: Timestamp) -> Option<Refusal> {
+    admit(subject, own, policy, mode, now)?.err()
 }
 
 /// The peer as the policy sees it. Our faces demand workloads; whoever is none is nobody to the policy.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bulkhead_identity::{self as identity, VerifiedPeer};
-use bulkhead_mesh::{RefusalKind, Timestamp};
+use bulkhead_mesh::{Mode, RefusalKind, Timestamp};
 
 use super::{Cut, Kind, Subject, judge};
 use crate::identity_source::Own;
@@ -28,6 +28,7 @@ struct Case {
     mesh: Mesh,
     own: Arc<Own>,
     knowledge: Knowledge,
+    mode: Mode,
 }
 
 impl Case {
@@ -35,7 +36,7 @@ impl Case {
         let mesh = Mesh::new();
         let own = own(&svid(&mesh, &mesh.workload("web", "n1", label), 1));
         let knowledge = knowledge(&mesh, &policy(RULES));
-        Self { mesh, own, knowledge }
+        Self { mesh, own, knowledge, mode: Mode::Strict }
     }
 
     fn peer(&self, node: &str, label: &str) -> Arc<VerifiedPeer> {
@@ -47,7 +48,7 @@ impl Case {
     }
 
     fn judge_at(&self, peer: Option<&Arc<VerifiedPeer>>, kind: Kind, stale: Duration, now: Timestamp) -> Option<Cut> {
-        judge(&Subject { peer: peer.cloned(), kind }, &self.own, &self.knowledge, stale, now)
+        judge(&Subject { peer: peer.cloned(), kind }, &self.own, &self.knowledge, self.mode, stale, now)
     }
 
     fn verify(&mut self, change: impl FnOnce(&mut identity::Truth)) {
@@ -90,6 +91,34 @@ fn the_policy_decides_about_each_kind_of_connection() {
     check(None, Kind::Egress { to: to("192.0.2.1:443") }, "passes");
     check(None, Kind::Egress { to: to("192.0.2.1:80") }, "denied");
     check(None, Kind::Egress { to: to("10.77.0.5:443") }, "denied");
+}
+
+#[test]
+fn a_permissive_workload_is_so_to_parties_without_a_certificate_until_its_date() {
+    let until = NOW.plus(Duration::from_hours(1));
+    let mut case = Case::new("internal");
+    case.mode = Mode::Permissive { until };
+    let other = case.peer("n2", "confidential");
+    let check = |case: &Case, peer, kind, now, expected| {
+        let cut = case.judge_at(peer, kind, Duration::ZERO, now);
+        assert_eq!(word(cut.as_ref()), expected, "{kind:?} at {now}");
+    };
+    let (inbound, plain) = (Kind::Inbound { port: 5432 }, Kind::Plain { to: to("10.77.0.5:80") });
+    for kind in [inbound, plain] {
+        check(&case, None, kind, Timestamp::from_millis(until.as_millis() - 1), "passes");
+        check(&case, None, kind, until, "denied");
+    }
+    for kind in [inbound, Kind::Outbound { port: 5432 }] {
+        check(&case, Some(&other), kind, NOW, "denied");
+    }
+    check(&case, None, Kind::Inbound { port: 9000 }, NOW, "denied");
+    for address in ["192.0.2.1:80", "10.77.0.5:443"] {
+        check(&case, None, Kind::Egress { to: to(address) }, NOW, "denied");
+    }
+    let highest = Case { mode: case.mode, ..Case::new("restricted") };
+    for kind in [inbound, plain] {
+        check(&highest, None, kind, NOW, "denied");
+    }
 }
 
 #[test]

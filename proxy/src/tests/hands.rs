@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use bulkhead_identity as identity;
-use bulkhead_mesh::Resolution;
+use bulkhead_mesh::{Mode, Resolution, Timestamp};
 use bulkhead_protocol::feed::subscriber::Lookup;
 use tokio::sync::watch;
 
@@ -42,9 +42,9 @@ struct Answers {
 
 impl Hands {
     /// Nothing was told yet.
-    pub(crate) fn new(mesh: &Arc<Mesh>) -> Self {
+    pub(crate) fn new(mesh: &Arc<Mesh>, mode: Mode) -> Self {
         let (own, truth, clocks) = (watch::Sender::new(None), Truth::new(), TestClocks::new());
-        let registry = Registry::new(Arc::clone(&truth), own.subscribe(), Arc::clone(&clocks) as _);
+        let registry = Registry::new(Arc::clone(&truth), own.subscribe(), Arc::clone(&clocks) as _).in_mode(mode);
         let answers = Arc::<Answers>::default();
         let directory = answering(Arc::clone(&answers));
         Self { own, truth, registry, clocks, directory, answers, mesh: Arc::clone(mesh) }
@@ -64,6 +64,12 @@ impl Hands {
         let cut = self.registry.sweep(&self.registry.standard());
         within("everything void to be closed", self.registry.until_clean()).await;
         cut
+    }
+
+    /// Lets the clock show this moment, and judges what is open as the feed does every second; how much was cut.
+    pub(crate) fn wait_until(&self, moment: Timestamp) -> usize {
+        self.clocks.hear(moment);
+        self.registry.sweep(&self.registry.standard())
     }
 
     /// Says who is at an address.

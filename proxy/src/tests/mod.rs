@@ -7,6 +7,7 @@ mod hands;
 mod inbound;
 mod lines;
 mod outbound;
+mod permissive;
 mod pool;
 mod probes;
 mod running;

@@ -90,7 +90,13 @@ async fn a_plain_address_is_called_only_by_a_rule() {
     let plain = TcpListener::bind("127.0.2.78:0").await.unwrap();
     let to = plain.local_addr().unwrap();
     world.client.hands.at(to.ip(), Resolution::Entry(Entry::Plain));
-    is_reset(&mut world.client.call(to).await).await;
+    let mut client = world.client.call(to).await;
+    is_reset(&mut client).await;
+    let line = connection("outbound", client.local_addr().unwrap(), to).await;
+    assert_eq!(line["detail"], "`internal` may not reach a party without a certificate (default same-label)");
+    let rule =
+        format!(r#"allow: {{ from: {{ identity: "ns/shop/sa/web" }}, to: unauthenticated, ports: [{}] }}"#, to.port());
+    assert_eq!(line["hint"], format!("give the server a sidecar, or write the rule `{rule}`"));
     let rule = r#"{ "name": "old-printer", "allow": { "from": "any", "to": "unauthenticated" } }"#;
     world.client.hands.policy(&SAME_LABEL.replace(" }", &format!(r#", "rules": [{rule}] }}"#)));
     let mut client = world.client.call(to).await;
@@ -187,6 +193,56 @@ async fn a_service_is_reached_at_a_ready_endpoint_and_nowhere_else() {
     let mut client = world.client.call(to).await;
     let (mut server, _) = within("the call", world.server.app.accept()).await.unwrap();
     says(&mut client, &mut server, "hello").await;
+}
+
+/// As the Kubernetes API: its service lies inside the mesh, what answers outside.
+#[tokio::test]
+async fn an_endpoint_outside_the_mesh_is_left_to_the_egress_rules() {
+    let world = World::new(SAME_LABEL).await;
+    let outside = TcpListener::bind("127.0.9.3:0").await.unwrap();
+    let endpoint = outside.local_addr().unwrap();
+    let to: SocketAddr = "127.0.1.201:443".parse().unwrap();
+    world.client.hands.at(to.ip(), service_with("kubernetes.default", to, endpoint));
+    let mut client = world.client.call(to).await;
+    is_reset(&mut client).await;
+    let line = connection("outbound", client.local_addr().unwrap(), to).await;
+    assert_eq!((&line["reason"], &line["path"]), (&"denied".into(), &"egress".into()), "{line}");
+    let rule = format!(r#"to: ["127.0.9.3/32"], ports: [{}]"#, endpoint.port());
+    assert!(line["hint"].as_str().unwrap().contains(&rule), "{line}");
+    let of_the_endpoint = |port: u16| {
+        let to = r#"{ "from": "any", "to": ["127.0.9.3/32"]"#;
+        SAME_LABEL
+            .replace(" }", &format!(r#", "egress": [{{ "name": "api", "allow": {to}, "ports": [{port}] }} }}] }}"#))
+    };
+    world.client.hands.policy(&of_the_endpoint(to.port()));
+    is_reset(&mut world.client.call(to).await).await;
+    world.client.hands.policy(&of_the_endpoint(endpoint.port()));
+    let mut client = world.client.call(to).await;
+    let (mut server, _) = within("the call", outside.accept()).await.unwrap();
+    says(&mut client, &mut server, "list pods").await;
+    drop((client, server));
+}
+
+#[tokio::test]
+async fn an_unknown_endpoint_inside_the_mesh_is_never_called_in_clear() {
+    let world = World::new(SAME_LABEL).await;
+    let nobody = TcpListener::bind("127.0.2.81:0").await.unwrap();
+    let endpoint = nobody.local_addr().unwrap();
+    let to: SocketAddr = "127.0.1.202:443".parse().unwrap();
+    world.client.hands.at(to.ip(), service_with("ghost.shop", to, endpoint));
+    let egress = r#"{ "name": "all", "allow": { "from": "any", "to": ["0.0.0.0/0"] } }"#;
+    world.client.hands.policy(&SAME_LABEL.replace(" }", &format!(r#", "egress": [{egress}] }}"#)));
+    let mut client = world.client.call(to).await;
+    is_reset(&mut client).await;
+    assert_eq!(connection("outbound", client.local_addr().unwrap(), to).await["reason"], "unknown-address");
+    assert!(futures_util::FutureExt::now_or_never(nobody.accept()).is_none(), "somebody called");
+}
+
+/// A service with one ready endpoint.
+fn service_with(name: &str, at: SocketAddr, endpoint: SocketAddr) -> Resolution {
+    let endpoint = Endpoint { address: endpoint.ip(), port: endpoint.port(), weight: 1, ready: true };
+    let ports = vec![ServicePort { port: at.port(), endpoints: vec![endpoint] }];
+    Resolution::Service(Service::new(name.parse().unwrap(), at.ip(), ports).unwrap())
 }
 
 #[tokio::test]

@@ -4,6 +4,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
 use bulkhead_daemon::Stopper;
+use bulkhead_mesh::Mode;
 use bulkhead_mesh::probe::Probes;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -27,6 +28,7 @@ async fn a_proxy_that_knows_nothing_resets_everything_says_so_and_stops() {
         ports: Ports { outbound: 0, inbound: 0, tunnel: 0, admin: 0, probe: None },
         excluded: Vec::new(),
         addresses: Vec::new(),
+        mode: Mode::Strict,
         limits: ProxyLimits { grace: Duration::from_millis(10), ..ProxyLimits::default() },
         version: "0.0.0".into(),
     });

@@ -17,9 +17,9 @@ use crate::tunnel::H2Stream;
 #[test]
 fn each_direction_takes_the_memory_that_was_decided() {
     check(&[
-        ("outbound, whichever way", 1904, of_3(Outbound::captured)),
-        ("inbound, in a tunnel", 1712, of_4(Inbound::connection)),
-        ("inbound, in clear", 1488, of_3(Inbound::captured)),
+        ("outbound, whichever way", 1920, of_3(Outbound::captured)),
+        ("inbound, in a tunnel", 1728, of_4(Inbound::connection)),
+        ("inbound, in clear", 1496, of_3(Inbound::captured)),
         ("a tunnel from a peer, whatever it carries", 8960, of_4(Inbound::tunnel)),
     ]);
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use bulkhead_daemon::Stopper;
 use bulkhead_mesh::probe::Probe;
-use bulkhead_mesh::{Entry, Epoch, InstanceId, NodeEpoch, Resolution};
+use bulkhead_mesh::{Entry, Epoch, InstanceId, Mode, NodeEpoch, Resolution, Timestamp};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinHandle;
 
@@ -64,10 +64,19 @@ impl World {
     }
 
     pub(crate) async fn with(policy: &str, limits: ProxyLimits) -> Self {
+        Self::of(policy, limits, Mode::Strict).await
+    }
+
+    /// Both are permissive until then.
+    pub(crate) async fn permissive(policy: &str, until: Timestamp) -> Self {
+        Self::of(policy, ProxyLimits::default(), Mode::Permissive { until }).await
+    }
+
+    async fn of(policy: &str, limits: ProxyLimits, mode: Mode) -> Self {
         lines::keep();
         let mesh = Arc::new(Mesh::new());
-        let server = Server::new(&mesh, limits.clone()).await;
-        let client = Client::new(&mesh, limits, server.tunnels);
+        let server = Server::new(&mesh, limits.clone(), mode).await;
+        let client = Client::new(&mesh, limits, mode, server.tunnels);
         client.hands.policy(policy);
         server.hands.policy(policy);
         client.hands.at(SERVER, Resolution::Entry(entry("n2", 1, 2)));
@@ -83,8 +92,8 @@ impl World {
 }
 
 impl Client {
-    fn new(mesh: &Arc<Mesh>, limits: ProxyLimits, tunnels: u16) -> Self {
-        let hands = Hands::new(mesh);
+    fn new(mesh: &Arc<Mesh>, limits: ProxyLimits, mode: Mode, tunnels: u16) -> Self {
+        let hands = Hands::new(mesh, mode);
         hands.own.send_replace(Some(web(mesh, 1)));
         let sidecar = sidecar(&hands, CLIENT, limits, tunnels);
         let (pool, runner) = Pool::new(Arc::clone(&sidecar));
@@ -112,8 +121,8 @@ impl Client {
 }
 
 impl Server {
-    async fn new(mesh: &Arc<Mesh>, limits: ProxyLimits) -> Self {
-        let hands = Hands::new(mesh);
+    async fn new(mesh: &Arc<Mesh>, limits: ProxyLimits, mode: Mode) -> Self {
+        let hands = Hands::new(mesh, mode);
         hands.own.send_replace(Some(own(&svid(mesh, &mesh.workload("db", "n2", "internal"), 1))));
         let listener = TcpListener::bind(SocketAddr::new(SERVER, 0)).await.unwrap();
         let tunnels = listener.local_addr().unwrap().port();

@@ -1,7 +1,7 @@
 //! Whether something of ours in a pod is still what it should be, whatever others may rightly have added to it.
 //!
-//! The API server fills in defaults, mounts the service account's token and applies the namespace's ranges of resources; other
-//! webhooks add variables to every container. When we are asked again about the same pod, none of that is a reason to
+//! The API server fills in defaults and applies the namespace's ranges of resources; other webhooks add variables to
+//! every container. When we are asked again about the same pod, none of that is a reason to
 //! patch it anew. Everything else is: a pod's author may bring along a container of our name, and what stands in it
 //! beside ours (a mount over the program, a capability, a variable that the sidecar reads) would go on unseen.
 
@@ -20,13 +20,10 @@ pub(super) fn container(found: &Value, wanted: &Value) -> bool {
     for probe in ["startupProbe", "readinessProbe", "livenessProbe"] {
         take(&mut found, &format!("/{probe}/successThreshold"), &json!(1));
     }
-    without(&mut found, "volumeMounts", is_api_token);
     without(&mut found, "env", is_no_business_of_ours);
     for variable in entries(&mut found, "env") {
+        take(variable, "/value", &json!(""));
         take(variable, "/valueFrom/fieldRef/apiVersion", &json!("v1"));
-    }
-    if wanted.get("volumeMounts").is_none() && found.get("volumeMounts") == Some(&json!([])) {
-        remove(&mut found, "volumeMounts");
     }
     settle_resources(&mut found, wanted);
     found == *wanted
@@ -67,11 +64,6 @@ fn without(container: &mut Value, list: &str, added: fn(&Value) -> bool) {
     }
 }
 
-/// What the API server mounts into every container.
-fn is_api_token(mount: &Value) -> bool {
-    mount.get("mountPath").and_then(Value::as_str) == Some("/var/run/secrets/kubernetes.io/serviceaccount")
-}
-
 /// A variable that neither the sidecar nor what loads it reads.
 fn is_no_business_of_ours(variable: &Value) -> bool {
     let name = variable.get("name").and_then(Value::as_str);
@@ -109,7 +101,7 @@ mod tests {
         json!({
             "name": "p",
             "command": ["/p"],
-            "env": [{"name": "BULKHEAD_A", "value": "1"},
+            "env": [{"name": "BULKHEAD_A", "value": "1"}, {"name": "BULKHEAD_C_PORT"},
                 {"name": "BULKHEAD_B", "valueFrom": {"fieldRef": {"fieldPath": "status.podIPs"}}}],
             "resources": {"requests": {"cpu": "500m", "memory": "1Gi"}},
             "livenessProbe": {"periodSeconds": 1},
@@ -125,10 +117,9 @@ mod tests {
         found["terminationMessagePolicy"] = json!("File");
         found["imagePullPolicy"] = json!("IfNotPresent");
         found["livenessProbe"]["successThreshold"] = json!(1);
-        found["env"][1]["valueFrom"]["fieldRef"]["apiVersion"] = json!("v1");
+        found["env"][1]["value"] = json!("");
+        found["env"][2]["valueFrom"]["fieldRef"]["apiVersion"] = json!("v1");
         found["env"].as_array_mut().unwrap().insert(0, json!({"name": "HTTP_PROXY", "value": "x"}));
-        let token = json!({"name": "kube-api-access-x", "mountPath": "/var/run/secrets/kubernetes.io/serviceaccount"});
-        found["volumeMounts"].as_array_mut().unwrap().push(token);
         found["resources"] = json!({"requests": {"cpu": "0.5", "memory": "1024Mi"}, "limits": {"cpu": "1"}});
         assert!(container(&found, &wanted()));
         let projected = json!({"name": "t", "projected": {"sources": []}});
@@ -163,8 +154,13 @@ mod tests {
             set("/livenessProbe/successThreshold", json!(7)),
             push("env", json!({"name": "BULKHEAD_PROXY_UID", "value": "1000"})),
             push("env", json!({"name": "BULKHEAD_A", "value": "1"})),
+            push("env", json!({"name": "BULKHEAD_C_PORT", "value": "tcp://10.96.0.9:80"})),
             push("env", json!({"name": "LD_PRELOAD", "value": "x"})),
             push("volumeMounts", json!({"name": "x", "mountPath": "/p"})),
+            push(
+                "volumeMounts",
+                json!({"name": "kube-api-access-x", "mountPath": "/var/run/secrets/kubernetes.io/serviceaccount"}),
+            ),
             json!({}),
             json!(null),
         ] {

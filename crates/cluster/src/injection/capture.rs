@@ -7,6 +7,7 @@ use super::annotations::Wishes;
 use super::environment::{joined, ports, variables};
 use super::proxy::{PROGRAM, pull, resources};
 use super::settings::Settings;
+use super::volumes::no_api_token;
 use crate::names::CAPTURE_CONTAINER;
 
 /// It is root, as NET_ADMIN demands of a program that is not marked for it, and may do nothing else that root may.
@@ -29,6 +30,7 @@ pub(super) fn container(settings: &Settings, wishes: &Wishes) -> Value {
             "capabilities": {"drop": ["ALL"], "add": ["NET_ADMIN"]},
             "seccompProfile": {"type": "RuntimeDefault"},
         },
+        "volumeMounts": [no_api_token()],
     });
     pull(&mut container, settings.images.pull_policy);
     container

@@ -4,14 +4,25 @@ use std::fmt::Display;
 
 use serde_json::{Value, json};
 
-/// Variables, without those that have nothing to say.
+/// Variables, without those that have nothing to say, unless somebody else would say it for them.
 pub(super) fn variables<const N: usize>(all: [(&str, String); N]) -> Vec<Value> {
-    let said = all.into_iter().filter(|(_, value)| !value.is_empty());
-    said.map(|(name, value)| json!({"name": name, "value": value})).collect()
+    let said = all.into_iter().filter(|(name, value)| !value.is_empty() || is_of_a_service(name));
+    said.map(|(name, value)| {
+        // The API server takes an empty value away, and so leaves it as it stands here.
+        if value.is_empty() { json!({"name": name}) } else { json!({"name": name, "value": value}) }
+    })
+    .collect()
+}
+
+/// Whether Kubernetes may set it by itself: of a Service called `bulkhead-exclude-inbound` it tells every pod of the
+/// namespace, as `BULKHEAD_EXCLUDE_INBOUND_PORT=tcp://..`, unless the container says something else. Of the names that
+/// come so (`.._SERVICE_HOST`, `.._SERVICE_PORT`, `.._PORT`, `.._PORT_80_TCP` and more) our program reads only such.
+fn is_of_a_service(name: &str) -> bool {
+    name.ends_with("_PORT")
 }
 
 /// The ports of the sidecar, which both containers must agree on. They are said although they are the program's own
-/// defaults: of a Service called `bulkhead-tunnel` Kubernetes would tell every pod as `BULKHEAD_TUNNEL_PORT`.
+/// defaults, for the same reason.
 pub(super) fn ports() -> Vec<Value> {
     variables([
         ("BULKHEAD_OUTBOUND_PORT", "15001".to_owned()),

@@ -18,11 +18,20 @@ proptest! {
         let mut between = patched(&pod);
         for container in between["spec"]["initContainers"].as_array_mut().unwrap() {
             container["terminationMessagePath"] = json!("/dev/termination-log");
-            let mount = json!({"name": "kube-api-access-x", "mountPath": "/var/run/secrets/kubernetes.io/serviceaccount"});
-            container.as_object_mut().unwrap().entry("volumeMounts").or_insert(json!([])).as_array_mut().unwrap().push(mount);
+            mount_api_token(container);
         }
         let Outcome::Patched(again) = injected(&between) else { panic!("{:?}", injected(&between)) };
         prop_assert!(again.0.is_empty(), "{again:?}");
+    }
+
+    #[test]
+    fn neither_container_is_given_the_accounts_token_for_the_api(pod in any_pod()) {
+        let mut between = patched(&pod);
+        let ours = &mut between["spec"]["initContainers"].as_array_mut().unwrap()[..2];
+        ours.iter_mut().for_each(mount_api_token);
+        let mounts = ours.iter().flat_map(|container| container["volumeMounts"].as_array().unwrap());
+        let volumes: Vec<_> = mounts.map(|mount| mount["name"].as_str().unwrap()).collect();
+        prop_assert!(volumes.iter().all(|name| name.starts_with("bulkhead-")), "{volumes:?}");
     }
 
     #[test]
@@ -56,6 +65,15 @@ proptest! {
         let _ = injected(&json!({"metadata": pod, "spec": pod}));
         let _ = injected(&json!({"spec": {"containers": [pod], "initContainers": pod, "volumes": pod}}));
         let _ = injected(&json!({"spec": {"containers": [{"name": "app", "livenessProbe": pod, "lifecycle": pod}]}}));
+    }
+}
+
+/// What the API server does to every container that has nothing at that path (admission plugin ServiceAccount).
+fn mount_api_token(container: &mut Value) {
+    let at = "/var/run/secrets/kubernetes.io/serviceaccount";
+    let mounts = container.as_object_mut().unwrap().entry("volumeMounts").or_insert(json!([])).as_array_mut().unwrap();
+    if !mounts.iter().any(|mount| mount["mountPath"] == at) {
+        mounts.push(json!({"name": "kube-api-access-x", "mountPath": at, "readOnly": true}));
     }
 }
 
@@ -171,6 +189,10 @@ fn any_addition() -> impl Strategy<Value = (&'static str, Value)> {
         ("/securityContext/capabilities/add", json!("SYS_ADMIN")),
         ("/securityContext/privileged", json!(true)),
         ("/volumeMounts", json!({"name": "x", "mountPath": "/bulkhead-proxy"})),
+        (
+            "/volumeMounts",
+            json!({"name": "kube-api-access-x", "mountPath": "/var/run/secrets/kubernetes.io/serviceaccount"}),
+        ),
     ])
 }
 

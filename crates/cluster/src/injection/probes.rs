@@ -113,7 +113,7 @@ impl Asked<'_> {
         if let Some(get) = named("httpGet") {
             return self.http(get).map(|check| Some(Check::Http(check)));
         }
-        if self.is_hook() {
+        if self.kind.is_hook() {
             return Ok(None); // Kubernetes runs no other that asks over the network, and says so.
         }
         if let Some(socket) = named("tcpSocket") {
@@ -150,10 +150,6 @@ impl Asked<'_> {
             ProbeKind::PostStart => SECONDS_OF_A_START,
             _ => seconds(self.handler.get("timeoutSeconds")).unwrap_or(NonZeroU32::MIN),
         }
-    }
-
-    fn is_hook(&self) -> bool {
-        matches!(self.kind, ProbeKind::PostStart | ProbeKind::PreStop)
     }
 }
 

@@ -124,8 +124,9 @@ pub enum Refusal {
     },
     /// A port that is no number, and no name that this container gives one of its ports.
     #[error(
-        "the {kind} probe of container `{container}` asks at port `{port}`, which is neither a number from 1 to 65535 nor the \
-         name of one of the container's ports"
+        "the {kind} {} of container `{container}` asks at port `{port}`, which is neither a number from 1 to 65535 nor the \
+         name of one of the container's ports",
+        .kind.noun()
     )]
     ProbePort {
         /// The container.
@@ -136,7 +137,7 @@ pub enum Refusal {
         port: String,
     },
     /// It would ask the sidecar in the application's place.
-    #[error("the {kind} probe of container `{container}` asks at port {port}, which is the sidecar's own")]
+    #[error("the {kind} {} of container `{container}` asks at port {port}, which is the sidecar's own", .kind.noun())]
     ProbeOfTheSidecar {
         /// The container.
         container: ContainerName,

@@ -212,6 +212,18 @@ fn a_probe_that_cannot_be_asked_is_refused() {
 }
 
 #[test]
+fn what_is_a_hook_is_called_one() {
+    for (port, says) in [(json!("web"), "asks at port `web`, which is neither"), (json!(15021), "is the sidecar's own")]
+    {
+        let hook = json!({"preStop": {"httpGet": {"path": "/", "port": port}}});
+        let pod = pod(json!({"spec": {"containers": [{"name": "app", "lifecycle": hook}]}}));
+        let Outcome::Refused(refusal) = injected(&pod) else { panic!("{says}") };
+        let sentence = refusal.to_string();
+        assert!(sentence.starts_with("the pre-stop hook of container `app`") && sentence.contains(says), "{sentence}");
+    }
+}
+
+#[test]
 fn what_a_pod_wishes_reaches_its_two_containers() {
     let annotations = json!({
         "bulkhead-mesh.dev/exclude-inbound-ports": "9090",
@@ -236,6 +248,22 @@ fn what_a_pod_wishes_reaches_its_two_containers() {
     assert_eq!(*resources, json!({"requests": {"cpu": "50m", "memory": "32Mi"}, "limits": {"memory": "128Mi"}}));
     let status = after["metadata"]["annotations"]["bulkhead-mesh.dev/status"].as_str().unwrap();
     assert!(status.contains(r#""permissiveUntil":"2026-12-01T00:00:00.000Z""#), "{status}");
+}
+
+/// What a Service's name may make Kubernetes tell every pod of its namespace, for our program to stumble over.
+#[test]
+fn no_service_can_tell_the_two_containers_anything() {
+    let plain = patched(&pod(json!({})));
+    for (index, read) in [
+        (0, vec!["OUTBOUND", "INBOUND", "TUNNEL", "PROBE", "EXCLUDE_INBOUND", "EXCLUDE_OUTBOUND"]),
+        (1, vec!["OUTBOUND", "INBOUND", "TUNNEL", "EXCLUDE_INBOUND"]),
+    ] {
+        let set = plain["spec"]["initContainers"][index]["env"].as_array().unwrap();
+        for service in read {
+            let name = format!("BULKHEAD_{service}_PORT");
+            assert!(set.iter().any(|variable| variable["name"] == *name), "{name} in {set:?}");
+        }
+    }
 }
 
 /// What a variable of the two containers says; the sidecar's counts more.

@@ -1,4 +1,5 @@
-//! What the sidecar reads and writes: the pod's token for the CA, the mesh's roots, and a place in memory.
+//! What the sidecar reads and writes: the pod's token for the CA, the mesh's roots, and a place in memory; and what
+//! neither container gets, the account's token for the Kubernetes API.
 
 use serde_json::{Value, json};
 
@@ -39,7 +40,14 @@ pub(super) fn mounts() -> Value {
         {"name": STATE_VOLUME, "mountPath": STATE_DIRECTORY},
         {"name": TOKEN_VOLUME, "mountPath": TOKEN_DIRECTORY, "readOnly": true},
         {"name": TRUST_VOLUME, "mountPath": TRUST_DIRECTORY, "readOnly": true},
+        no_api_token(),
     ])
+}
+
+/// A mount that keeps the account's token for the Kubernetes API out of a container that has no use for it: the API
+/// server mounts it wherever nothing else stands at its path. The mesh's roots are there already, and public.
+pub(super) fn no_api_token() -> Value {
+    json!({"name": TRUST_VOLUME, "mountPath": API_TOKEN_DIRECTORY, "readOnly": true})
 }
 
 /// The file with the pod's token.
@@ -56,6 +64,7 @@ const VOLUMES: &str = "/spec/volumes";
 const STATE_DIRECTORY: &str = "/var/lib/bulkhead-proxy";
 const TOKEN_DIRECTORY: &str = "/var/run/secrets/bulkhead-mesh.dev";
 const TRUST_DIRECTORY: &str = "/etc/bulkhead";
+const API_TOKEN_DIRECTORY: &str = "/var/run/secrets/kubernetes.io/serviceaccount";
 const TOKEN_FILE: &str = "token";
 /// The kubelet renews it when a fifth of that is left; Kubernetes allows no less than 600.
 const TOKEN_SECONDS: u32 = 3600;

@@ -3,11 +3,15 @@
 use std::fmt;
 use std::net::SocketAddr;
 
-use super::{Flow, Ground, Party, Verdict, decide, decide_egress};
-use crate::Timestamp;
-use crate::policy::{MeshDefault, Policy, RuleName};
+use ipnet::IpNet;
 
-/// The proof that a connection was decided and may be: only [`Policy::admit`] and [`Policy::admit_egress`] make one.
+use super::mode::Pardon;
+use super::{Flow, Ground, Mode, Party, Verdict, decide, decide_egress};
+use crate::policy::{MeshDefault, Policy, RuleName};
+use crate::{Timestamp, WorkloadName};
+
+/// The proof that a connection was decided and may be: only [`Policy::admit`], [`Policy::admit_in`] and
+/// [`Policy::admit_egress`] make one.
 #[derive(Debug, PartialEq, Eq)]
 #[must_use]
 pub struct Permit {
@@ -23,6 +27,8 @@ pub enum PermitGround {
     Rule(RuleName),
     /// The mesh's default.
     Default(MeshDefault),
+    /// No rule and no default: the workload is permissive for a while.
+    Permissive,
 }
 
 /// A connection was decided and may not be; printed, it is the sentence that says why.
@@ -31,7 +37,7 @@ pub struct Refusal {
     kind: RefusalKind,
     rule: Option<RuleName>,
     sentence: Box<str>,
-    hint: Option<&'static str>,
+    hint: Option<Box<str>>,
 }
 
 /// The kinds of refusal, for counters.
@@ -52,7 +58,16 @@ pub enum RefusalKind {
 impl Policy {
     /// Decides about a connection between two parties of the mesh.
     pub fn admit(&self, flow: &Flow<'_>, now: Timestamp) -> Result<Permit, Refusal> {
-        Permit::from_verdict(&decide(flow, self, now), flow.port)
+        self.admit_in(Mode::Strict, flow, now)
+    }
+
+    /// Decides about it at a workload in this mode: what the policy does not allow may pass for a while.
+    pub fn admit_in(&self, mode: Mode, flow: &Flow<'_>, now: Timestamp) -> Result<Permit, Refusal> {
+        let verdict = decide(flow, self, now);
+        match mode.pardon(&verdict, flow, self, now) {
+            Some(pardon) => Ok(Permit::from_pardon(pardon, flow.port)),
+            None => Permit::from_verdict(&verdict, flow.port),
+        }
     }
 
     /// Decides about a connection out of the mesh.
@@ -67,9 +82,13 @@ impl Permit {
         let ground = match verdict.rule {
             Ground::Rule(name) if verdict.allow => PermitGround::Rule(name.clone()),
             Ground::Default { default, .. } if verdict.allow => PermitGround::Default(default),
-            _ => return Err(Refusal::from_verdict(verdict)),
+            _ => return Err(Refusal::from_verdict(verdict, port)),
         };
         Ok(Self { port, ground, would_deny: verdict.would_deny.cloned() })
+    }
+
+    fn from_pardon(pardon: Pardon<'_>, port: u16) -> Self {
+        Self { port, ground: PermitGround::Permissive, would_deny: pardon.would_deny.cloned() }
     }
 
     /// The port that may be reached.
@@ -89,13 +108,15 @@ impl Permit {
 }
 
 impl Refusal {
-    fn from_verdict(verdict: &Verdict<'_>) -> Self {
+    fn from_verdict(verdict: &Verdict<'_>, port: u16) -> Self {
         let (kind, rule, hint) = match verdict.rule {
             Ground::Rule(name) => (RefusalKind::Rule, Some(name.clone()), None),
-            Ground::Default { client, server, .. } => (RefusalKind::Default, None, hint(client, server)),
+            Ground::Default { client, server, .. } => (RefusalKind::Default, None, hint(client, server, port)),
             Ground::UnknownLevel { .. } => (RefusalKind::UnknownLevel, None, None),
             Ground::InsideMesh { .. } => (RefusalKind::InsideMesh, None, None),
-            Ground::NoEgressRule { .. } => (RefusalKind::Egress, None, Some(ALLOW_EGRESS)),
+            Ground::NoEgressRule { client, destination } => {
+                (RefusalKind::Egress, None, egress_hint(client, destination))
+            }
         };
         Self { kind, rule, sentence: verdict.to_string().into(), hint }
     }
@@ -110,9 +131,9 @@ impl Refusal {
         self.rule.as_ref()
     }
 
-    /// Which rule would let it pass, where that is not plain.
-    pub fn hint(&self) -> Option<&'static str> {
-        self.hint
+    /// The rule that would let it pass, as the policy would write it, where a workload's rule could.
+    pub fn hint(&self) -> Option<&str> {
+        self.hint.as_deref()
     }
 }
 
@@ -121,6 +142,7 @@ impl fmt::Display for PermitGround {
         match self {
             Self::Rule(name) => write!(f, "rule `{name}`"),
             Self::Default(default) => write!(f, "default {default}"),
+            Self::Permissive => f.write_str("permissive"),
         }
     }
 }
@@ -146,14 +168,24 @@ impl RefusalKind {
     }
 }
 
-fn hint(client: Party<'_>, server: Party<'_>) -> Option<&'static str> {
-    match (client, server) {
-        (Party::Unauthenticated, _) => Some(ALLOW_FROM_PLAIN),
-        (_, Party::Unauthenticated) => Some(ALLOW_TO_PLAIN),
-        _ => None,
-    }
+fn hint(client: Party<'_>, server: Party<'_>, port: u16) -> Option<Box<str>> {
+    let (side, from, to) = match (client, server) {
+        (Party::Unauthenticated, Party::Workload { name, .. }) => ("client", UNAUTHENTICATED.into(), account(name)),
+        (Party::Workload { name, .. }, Party::Unauthenticated) => ("server", account(name), UNAUTHENTICATED.into()),
+        _ => return None,
+    };
+    let rule = format!("allow: {{ from: {from}, to: {to}, ports: [{port}] }}");
+    Some(format!("give the {side} a sidecar, or write the rule `{rule}`").into())
 }
 
-const ALLOW_FROM_PLAIN: &str = "give the client a sidecar, or write a rule with `allow: { from: unauthenticated, .. }`";
-const ALLOW_TO_PLAIN: &str = "give the server a sidecar, or write a rule with `allow: { to: unauthenticated, .. }`";
-const ALLOW_EGRESS: &str = "write an egress rule with `allow: { from: .., to: [<range>], ports: [<port>] }`";
+fn egress_hint(client: Party<'_>, destination: SocketAddr) -> Option<Box<str>> {
+    let Party::Workload { name, .. } = client else { return None };
+    let (from, to, port) = (account(name), IpNet::from(destination.ip().to_canonical()), destination.port());
+    Some(format!("write the egress rule `allow: {{ from: {from}, to: [\"{to}\"], ports: [{port}] }}`").into())
+}
+
+fn account(name: &WorkloadName) -> String {
+    format!("{{ identity: \"{name}\" }}")
+}
+
+const UNAUTHENTICATED: &str = "unauthenticated";

@@ -1,11 +1,14 @@
 //! What holds for every decision: tables for people, laws for machines.
 
+mod hints;
+mod mode;
+
 use proptest::prelude::*;
 use proptest::sample::select;
 use serde_json::{Value, json};
 
 use super::*;
-use crate::policy::{Document, RuleDocument, Selector};
+use crate::policy::{Clause, Document, RuleDocument, Selector};
 use crate::{LevelName, WorkloadName};
 
 const NOW: Timestamp = Timestamp::from_secs(1_800_000_000);
@@ -172,6 +175,13 @@ fn a_permit_and_a_refusal_name_their_rule() {
     assert_eq!(denied.to_string(), "rule `no-pci-to-lab` denies it");
     let plain = policy.admit(&flow(&Owned::Unauthenticated, &web, 80), NOW).unwrap_err();
     assert!(plain.hint().unwrap().contains("from: unauthenticated"));
+    let rule =
+        r#"write the rule `allow: { from: { identity: "ns/shop/sa/web" }, to: unauthenticated, ports: [5432] }`"#;
+    let to_plain = policy.admit(&flow(&web, &Owned::Unauthenticated, 5432), NOW).unwrap_err();
+    assert_eq!(to_plain.hint().unwrap(), format!("give the server a sidecar, or {rule}"));
+    let outside = policy.admit_egress(web.party(), "[2001:db8:1::9]:22".parse().unwrap(), NOW).unwrap_err();
+    let rule = r#"`allow: { from: { identity: "ns/shop/sa/web" }, to: ["2001:db8:1::9/128"], ports: [22] }`"#;
+    assert_eq!(outside.hint().unwrap(), format!("write the egress rule {rule}"));
 }
 
 #[test]

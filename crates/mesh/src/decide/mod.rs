@@ -5,11 +5,13 @@ mod egress;
 mod flow;
 #[cfg(test)]
 mod laws;
+mod mode;
 mod verdict;
 
 pub use admit::{Permit, PermitGround, Refusal, RefusalKind};
 pub use egress::decide_egress;
 pub use flow::{Direction, Flow, Party};
+pub use mode::{Mode, Standing};
 pub use verdict::{Ground, Verdict};
 
 use crate::policy::{MeshDefault, Policy};

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use bulkhead_mesh::Mode;
 use bulkhead_protocol::feed::Statement;
 use tokio::time::Instant;
 
@@ -81,6 +82,34 @@ async fn a_rule_that_ends_takes_with_it_what_it_allowed() {
     }
     assert!(began.elapsed() < Duration::from_secs(42));
     assert_eq!(equal.is_cut(), None);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_date_until_which_a_workload_was_permissive_takes_with_it_who_has_no_certificate() {
+    let until = NOW.plus(Duration::from_secs(40));
+    let setting = Setting { mode: Mode::Permissive { until }, ..Setting::new() };
+    let (world, mut stream) = World::following(&setting, "{}").await;
+    let began = Instant::now();
+    let enter = |kind| world.registry.enter(Subject { peer: None, kind }).map(|(seat, _)| seat);
+    let to = "10.77.0.5:80".parse().unwrap();
+    let (inbound, outbound) = (enter(Kind::Inbound { port: 5432 }).unwrap(), enter(Kind::Plain { to }).unwrap());
+    let equal = world.enter("n2").unwrap();
+    tokio::select! {
+        causes = futures_util::future::join(cut_of(&inbound), cut_of(&outbound)) => assert_eq!(causes, ("denied", "denied")),
+        () = world.live_on(&mut stream, Duration::from_mins(2)) => panic!("they were not closed"),
+    }
+    assert!(began.elapsed() >= Duration::from_secs(39) && began.elapsed() < Duration::from_secs(42));
+    assert_eq!((equal.is_cut(), enter(Kind::Inbound { port: 5432 }).unwrap_err().as_str()), (None, "denied"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_permissive_workload_that_rises_to_the_highest_level_is_strict_at_once() {
+    let setting = Setting { mode: Mode::Permissive { until: NOW.plus(Duration::from_hours(2)) }, ..Setting::new() };
+    let (world, _watcher) = World::following(&setting, "{}").await;
+    let plain = || Subject { peer: None, kind: Kind::Inbound { port: 5432 } };
+    let (seat, _) = world.registry.enter(plain()).unwrap();
+    world.relabel("restricted");
+    assert_eq!((cut_of(&seat).await, world.registry.enter(plain()).unwrap_err().as_str()), ("denied", "denied"));
 }
 
 #[tokio::test(start_paused = true)]

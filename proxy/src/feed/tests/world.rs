@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bulkhead_daemon::Stopper;
-use bulkhead_mesh::Policy;
+use bulkhead_mesh::{Mode, Policy};
 use bulkhead_protocol::feed::{Limits, Position};
 use tempfile::TempDir;
 use tokio::sync::{mpsc, watch};
@@ -47,6 +47,7 @@ pub(super) struct Setting {
     pub(super) mesh: Arc<Mesh>,
     pub(super) disk: Disk,
     pub(super) label: &'static str,
+    pub(super) mode: Mode,
     pub(super) earlier: Duration,
     /// How far the wall clock is behind when the proxy starts.
     pub(super) behind: Duration,
@@ -65,7 +66,14 @@ impl Disk {
 impl Setting {
     pub(super) fn new() -> Self {
         let disk = Disk(Arc::new(tempfile::tempdir().unwrap()));
-        Self { mesh: Arc::new(Mesh::new()), disk, label: "internal", earlier: Duration::ZERO, behind: Duration::ZERO }
+        Self {
+            mesh: Arc::new(Mesh::new()),
+            disk,
+            label: "internal",
+            mode: Mode::Strict,
+            earlier: Duration::ZERO,
+            behind: Duration::ZERO,
+        }
     }
 
     /// The same host, some time later.
@@ -74,6 +82,7 @@ impl Setting {
             mesh: Arc::clone(&self.mesh),
             disk: self.disk.clone(),
             label: self.label,
+            mode: self.mode,
             earlier,
             behind: Duration::ZERO,
         }
@@ -90,7 +99,7 @@ impl Setting {
         let identity = svid(&mesh, &shown, 1);
         let (own, owns) = watch::channel(Some(own(&identity)));
         let (svid, svids) = watch::channel(Some(identity));
-        let registry = Registry::new(Arc::clone(&truth), owns.clone(), clocks.clone());
+        let registry = Registry::new(Arc::clone(&truth), owns.clone(), clocks.clone()).in_mode(self.mode);
         let (dial, calls) = Switchboard::new();
         let (directory, desk) = Directory::new(DirectoryLimits::default());
         let feed = Feed {

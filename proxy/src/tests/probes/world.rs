@@ -5,6 +5,7 @@ use std::num::{NonZeroU16, NonZeroU32};
 use std::sync::Arc;
 
 use bulkhead_daemon::Stopper;
+use bulkhead_mesh::Mode;
 use bulkhead_mesh::probe::{Check, HttpCheck, Probe, ProbeKind, Probes, Scheme};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
@@ -38,7 +39,7 @@ impl World {
     }
 
     pub(super) fn with(check: Check, seconds: u32, limits: ProxyLimits) -> Self {
-        let hands = Hands::new(&Arc::new(Mesh::new()));
+        let hands = Hands::new(&Arc::new(Mesh::new()), Mode::Strict);
         let sidecar = sidecar(&hands, SERVER, limits, 15_008);
         let (capture, told) = watch::channel(Capture::Proved);
         let (stopper, stop) = Stopper::new();
