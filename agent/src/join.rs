@@ -8,11 +8,12 @@ use std::path::PathBuf;
 use bulkhead_daemon::SharedClock;
 use bulkhead_identity::keys::PrivateKey;
 use bulkhead_identity::peer::PeerError;
+use bulkhead_identity::signing_request;
 use bulkhead_mesh::{NodeName, SpiffeId, Timestamp, TrustDomain};
 use bulkhead_protocol::join_token::JoinToken;
 
 use crate::ca_client::{CaClient, CaError};
-use crate::certified::{Certified, CertifiedError, signing_request};
+use crate::certified::{Certified, CertifiedError};
 use crate::first_contact::check_node_chain;
 use crate::state::{Membership, StateDirectory, StateError};
 
@@ -35,7 +36,7 @@ pub async fn join(state: &StateDirectory, token: &JoinToken, clock: SharedClock)
     let again = check_earlier(state, &membership)?;
     let id = membership.id().expect("a node's name and a trust domain that were parsed make a SPIFFE ID");
     let key = joining_key(state, &id)?;
-    let request = signing_request(&key)?;
+    let request = signing_request(&key).map_err(CertifiedError::Key)?;
     let answer = CaClient::new(clock.clone()).join(&membership, &token.secret, request).await?;
     let certified = Certified::fresh(key, answer.chain, &id, clock.now())?;
     check_node_chain(certified.chain(), &membership.bundle, clock.now())?;

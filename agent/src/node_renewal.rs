@@ -5,10 +5,11 @@ use std::sync::Arc;
 use bulkhead_daemon::Stop;
 use bulkhead_identity::keys::PrivateKey;
 use bulkhead_identity::peer::PeerError;
+use bulkhead_identity::signing_request;
 use tracing::{error, info, warn};
 
 use crate::ca_client::CaError;
-use crate::certified::{Certified, CertifiedError, signing_request};
+use crate::certified::{Certified, CertifiedError};
 use crate::dice;
 use crate::first_contact::check_node_chain;
 use crate::host::Host;
@@ -63,7 +64,7 @@ async fn ask(host: &Host) -> Event {
 async fn renew(host: &Host) -> Result<Certified, RenewError> {
     let node = host.identities.current();
     let key = PrivateKey::generate().map_err(CertifiedError::Key)?;
-    let request = signing_request(&key)?;
+    let request = signing_request(&key).map_err(CertifiedError::Key)?;
     let answer = host.ca.renew(&node, request).await?;
     let now = host.clock.now();
     let certified = Certified::fresh(key, answer.chain, node.id(), now)?;
