@@ -10,6 +10,7 @@ use tokio::net::TcpStream;
 
 use super::support::{is_reset, within};
 use crate::capture::Ports;
+use crate::identity_source::Origin;
 use crate::limits::ProxyLimits;
 use crate::run::{Proxy, RunConfig};
 
@@ -18,7 +19,7 @@ async fn a_proxy_that_knows_nothing_resets_everything_says_so_and_stops() {
     let directory = tempfile::tempdir().unwrap();
     let proxy = Proxy::open(RunConfig {
         ca: vec!["127.0.0.1:1".into()],
-        agent: format!("unix://{}/api.sock", directory.path().display()).parse().unwrap(),
+        identity: Origin::WorkloadApi(format!("unix://{}/api.sock", directory.path().display()).parse().unwrap()),
         expected: None,
         state: directory.path().into(),
         admin: local(0),
