@@ -23,7 +23,7 @@ use crate::tunnel::TunnelLimits;
 /// Without the CA it goes on with what it has, as the policy allows. `/ready` on the admin port says what is missing.
 #[derive(Args, Debug)]
 #[command(
-    after_help = "Example:\n  bulkhead-proxy run --ca ca-1.example:8443 --ca ca-2.example:8443\n  bulkhead-proxy run --ca bulkhead-ca.bulkhead-system:15010 --pod-token /var/run/secrets/bulkhead-mesh.dev/token --roots /etc/bulkhead/root.pem --trust-domain prod.example"
+    after_help = "Example:\n  bulkhead-proxy run --ca ca-1.example:8443 --ca ca-2.example:8443\n  bulkhead-proxy run --ca ca:15010 --pod-token token --roots root.pem --trust-domain prod.example"
 )]
 pub struct RunArgs {
     /// Where the CA answers; may be given several times, or with commas between.

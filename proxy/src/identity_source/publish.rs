@@ -42,11 +42,11 @@ impl Publisher {
     }
 
     /// Publishes until the source's word comes no more.
-    pub(super) async fn run(mut self, mut said: mpsc::Receiver<Said>) {
+    pub(super) async fn run(mut self, mut words: mpsc::Receiver<Said>) {
         loop {
             let end = self.svid.borrow().as_ref().map_or(Timestamp::MAX, |svid| just_after(svid.not_after()));
             tokio::select! {
-                said = said.recv() => match said {
+                word = words.recv() => match word {
                     Some(Said::Identity(svid)) => self.take(*svid),
                     Some(Said::Denied(reason)) => {
                         self.withdraw(&reason);
