@@ -146,9 +146,14 @@ impl<'a> Follower<'a> {
     }
 
     async fn failed(&mut self, error: &AttemptError) {
-        self.schedule.failed(self.clocks.now(), dice::jitter());
+        let (now, jitter, refused) = (self.clocks.now(), dice::jitter(), error.is_refusal());
+        if refused {
+            self.schedule.refused(now, jitter)
+        } else {
+            self.schedule.failed(now, jitter)
+        }
         let (next, hint) = (self.schedule.wake_at(), error.hint());
-        if error.is_refusal() {
+        if refused {
             tracing::error!(error = error as &dyn Error, %next, "this workload gets no certificate");
         } else {
             tracing::warn!(error = error as &dyn Error, hint, %next, "no certificate yet; trying again");

@@ -12,16 +12,23 @@ pub(super) struct Schedule {
     renewal: Renewal,
     /// The renewal has said that it is time, and the driver has not asked yet.
     due: bool,
+    /// Refusals in a row.
+    refusals: u32,
+    /// Set after a refusal; nothing is asked before.
+    rests_until: Timestamp,
 }
 
 impl Schedule {
     /// Nothing is held: it is time at once.
     pub(super) fn new() -> Self {
-        Self { renewal: Renewal::new(HURRIED), due: false }
+        Self { renewal: Renewal::new(HURRIED), due: false, refusals: 0, rests_until: Timestamp::EPOCH }
     }
 
     /// Whether to ask now; when so, the driver says next how that ended.
     pub(super) fn asks(&mut self, now: Timestamp) -> bool {
+        if now < self.rests_until {
+            return false;
+        }
         while !self.due {
             match self.renewal.step(Input::Tick, now, Jitter::NONE) {
                 Action::Renew => self.due = true,
@@ -34,7 +41,7 @@ impl Schedule {
 
     /// When to look again, at the latest.
     pub(super) fn wake_at(&self) -> Timestamp {
-        if self.due { Timestamp::EPOCH } else { self.renewal.wake_at() }
+        if self.due { self.rests_until } else { self.renewal.wake_at().max(self.rests_until) }
     }
 
     /// The CA has just issued this. Where the own clock is ahead it seems to have been issued long ago, and would be due
@@ -46,11 +53,21 @@ impl Schedule {
 
     /// This is there from an earlier run.
     pub(super) fn found(&mut self, lifetime: Lifetime, now: Timestamp, jitter: Jitter) {
-        self.renewal = Renewal::new(Settings::default());
+        *self = Self { renewal: Renewal::new(Settings::default()), ..Self::new() };
         self.due = self.renewal.step(Input::Issued(lifetime), now, jitter) == Action::Renew;
     }
 
-    /// It was refused, or nobody has answered.
+    /// The CA has decided against it. It may decide otherwise soon, as when a node is about to be admitted; who is refused
+    /// for good asks less and less often.
+    pub(super) fn refused(&mut self, now: Timestamp, jitter: Jitter) {
+        self.failed(now, jitter);
+        let doubled = HURRIED.first_pause.saturating_mul(1_u32.checked_shl(self.refusals).unwrap_or(u32::MAX));
+        let rest = doubled.min(LONGEST_REST);
+        self.refusals = self.refusals.saturating_add(1);
+        self.rests_until = now.plus(rest / 2).plus(jitter.of(rest / 2));
+    }
+
+    /// Nobody has answered, or not as it should be.
     pub(super) fn failed(&mut self, now: Timestamp, jitter: Jitter) {
         self.due = self.renewal.step(Input::Failed, now, jitter) == Action::Renew;
     }
@@ -64,6 +81,9 @@ impl Schedule {
 /// A pod's start waits for it, or its traffic stands still. The pauses after the first failures are, before the dice
 /// shorten each by up to a half: 0.5 s, 1 s, 2 s, and so on up to the longest.
 const HURRIED: Settings = Settings { first_pause: Duration::from_millis(500), longest_pause: Duration::from_secs(10) };
+
+/// Between two questions of a workload that is refused again and again.
+const LONGEST_REST: Duration = Duration::from_mins(2);
 
 #[cfg(test)]
 mod tests {
@@ -93,6 +113,20 @@ mod tests {
     fn without_a_certificate_attempts_follow_each_other_soon() {
         let paused = pauses(&mut Schedule::new(), at(1000), 8);
         assert_eq!(paused, [250, 500, 1000, 2000, 4000, 5000, 5000, 5000]);
+    }
+
+    #[test]
+    fn who_is_refused_again_and_again_asks_less_and_less_often() {
+        let (mut schedule, mut now, mut pauses) = (Schedule::new(), at(1000), Vec::new());
+        for _ in 0..12 {
+            assert!(schedule.asks(now));
+            schedule.refused(now, Jitter::NONE);
+            pauses.push(schedule.wake_at().since(now).as_millis());
+            now = schedule.wake_at();
+        }
+        assert_eq!(pauses, [250, 500, 1000, 2000, 4000, 8000, 16_000, 32_000, 60_000, 60_000, 60_000, 60_000]);
+        schedule.hurry();
+        assert!(schedule.asks(now), "a cutoff is another matter");
     }
 
     #[test]
