@@ -5,8 +5,11 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use bulkhead_daemon::version;
+use bulkhead_mesh::{NodeName, TrustDomain};
+use bulkhead_protocol::attestation::{RootsFile, TokenFile};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use crate::attestation::Attestation;
 use crate::run::RunConfig;
 use crate::token::TokenSource;
 use crate::workload_api::Limits;
@@ -59,6 +62,8 @@ pub struct JoinArgs {
 /// Keeps the node's certificate fresh, follows the CA's stream of registrations, keeps one certificate per
 /// registration, and serves the SPIFFE Workload API on `<socket-dir>/<registration>/api.sock`, each for the user and the group of the
 /// registration alone. Without the CA it serves what it has until each certificate ends.
+///
+/// As a pod of a DaemonSet it joins by itself: with `--pod-token` a state directory without an identity is no error.
 #[derive(Args, Debug)]
 #[command(after_help = "Example:\n  bulkhead-agent run --ca ca-1.prod.example:15010 --ca ca-2.prod.example:15010")]
 pub struct RunArgs {
@@ -72,9 +77,26 @@ pub struct RunArgs {
     /// Where the CA answers, instead of where the join token said; may be given several times, or with commas between.
     #[arg(long, env = "BULKHEAD_CA", value_delimiter = ',', value_name = "HOST:PORT", value_parser = ca_address)]
     pub ca: Vec<String>,
-    /// Where `/live`, `/ready` and `/metrics` are answered; a loopback address.
+    /// The file of the agent's own projected service account token, for the CA's audience: by it the node joins when the
+    /// state directory holds no identity, and again when the CA takes its certificate no more. Read afresh each time.
+    /// Needs `--roots`, `--trust-domain`, `--node` and `--ca`.
+    #[arg(long, env = "BULKHEAD_POD_TOKEN", requires_all = ["roots", "trust_domain", "node", "ca"], value_name = "FILE")]
+    pub pod_token: Option<PathBuf>,
+    /// The PEM file of the mesh's roots, under which the CA must prove itself before the token is sent.
+    #[arg(long, env = "BULKHEAD_ROOTS", requires = "pod_token", value_name = "FILE")]
+    pub roots: Option<PathBuf>,
+    /// The trust domain for which these roots vouch.
+    #[arg(long, env = "BULKHEAD_TRUST_DOMAIN", requires = "pod_token", value_name = "NAME")]
+    pub trust_domain: Option<TrustDomain>,
+    /// The node on which the agent's pod runs; the CA compares it with what the cluster says.
+    #[arg(long, env = "BULKHEAD_NODE", requires = "pod_token", value_name = "NAME")]
+    pub node: Option<NodeName>,
+    /// Where `/live`, `/ready` and `/metrics` are answered; a loopback address, unless `--expose-admin` says otherwise.
     #[arg(long, env = "BULKHEAD_ADMIN", default_value = "127.0.0.1:15020", value_name = "ADDRESS:PORT")]
     pub admin: SocketAddr,
+    /// Takes any address for `--admin`: everybody who reaches it reads state and metrics, without a password.
+    #[arg(long, env = "BULKHEAD_EXPOSE_ADMIN")]
+    pub expose_admin: bool,
     /// How many connections one workload's socket takes at a time; one more is closed at once.
     #[arg(long, env = "BULKHEAD_MAX_CONNECTIONS", default_value_t = Limits::default().connections, value_name = "NUMBER", value_parser = positive)]
     pub max_connections: usize,
@@ -99,10 +121,12 @@ pub enum Format {
 impl From<RunArgs> for RunConfig {
     fn from(args: RunArgs) -> Self {
         Self {
+            attestation: attestation(&args),
             state_directory: args.state_dir,
             socket_directory: args.socket_dir,
             ca_addresses: (!args.ca.is_empty()).then_some(args.ca),
             admin: args.admin,
+            expose_admin: args.expose_admin,
             limits: Limits {
                 connections: args.max_connections,
                 streams: args.max_streams,
@@ -110,6 +134,17 @@ impl From<RunArgs> for RunConfig {
             },
         }
     }
+}
+
+/// The parser has seen to it that the flags of the token come together.
+fn attestation(args: &RunArgs) -> Option<Attestation> {
+    let (token, roots) = (args.pod_token.as_ref()?, args.roots.as_ref()?);
+    Some(Attestation {
+        token: TokenFile::new(token),
+        roots: RootsFile::new(roots, args.trust_domain.clone()?),
+        node: args.node.clone()?,
+        ca_addresses: args.ca.clone(),
+    })
 }
 
 fn ca_address(text: &str) -> Result<String, String> {

@@ -1,13 +1,11 @@
-//! A certificate that was asked for: the request for it, and what the answer must be before it is used or kept.
+//! A certificate that was asked for: what the answer must be before it is used or kept.
 
 use std::fmt;
 
-use aws_lc_rs::digest::{SHA256, digest};
 use bulkhead_identity::keys::{KeyError, PrivateKey, StoredIdentity};
 use bulkhead_identity::{CertificateError, Limits, key_digest};
-use bulkhead_mesh::{SpiffeId, SpkiDigest, Timestamp};
-use rcgen::{CertificateParams, KeyPair, PKCS_ECDSA_P256_SHA256, PublicKeyData as _};
-use rustls_pki_types::{CertificateDer, PrivatePkcs8KeyDer};
+use bulkhead_mesh::{SpiffeId, Timestamp};
+use rustls_pki_types::CertificateDer;
 
 use crate::leaf::{Leaf, LeafError};
 
@@ -26,7 +24,7 @@ impl Certified {
         if leaf.id != *expected {
             return Err(CertifiedError::AnotherName { expected: expected.clone(), found: leaf.id });
         }
-        if key_digest(der, &Limits::default())? != own_digest(&identity.key)? {
+        if key_digest(der, &Limits::default())? != identity.key.digest() {
             return Err(CertifiedError::AnotherKey { id: leaf.id });
         }
         Ok(Self { identity, leaf })
@@ -75,20 +73,12 @@ impl fmt::Debug for Certified {
     }
 }
 
-/// A PKCS #10 request (RFC 2986) that names nobody: the CA takes the key from it and nothing else.
-pub fn signing_request(key: &PrivateKey) -> Result<Vec<u8>, CertifiedError> {
-    let request = CertificateParams::default().serialize_request(&key_pair(key)?).map_err(CertifiedError::Request)?;
-    Ok(request.der().to_vec())
-}
-
 /// Why a certificate cannot be asked for or is not what was asked for.
 #[derive(Debug, thiserror::Error)]
 #[allow(missing_docs, reason = "the message of each variant is its documentation")]
 pub enum CertifiedError {
     #[error("the key cannot be used")]
     Key(#[from] KeyError),
-    #[error("a certificate request could not be made")]
-    Request(#[source] rcgen::Error),
     #[error("the chain is empty")]
     Empty,
     #[error("the certificate cannot be read")]
@@ -101,18 +91,6 @@ pub enum CertifiedError {
     AnotherKey { id: SpiffeId },
     #[error("the certificate is valid from {not_before} to {not_after}, and it is {now} here")]
     NotValid { not_before: Timestamp, not_after: Timestamp, now: Timestamp },
-}
-
-fn key_pair(key: &PrivateKey) -> Result<KeyPair, CertifiedError> {
-    let der = PrivatePkcs8KeyDer::from(key.as_pkcs8());
-    KeyPair::from_pkcs8_der_and_sign_algo(&der, &PKCS_ECDSA_P256_SHA256).map_err(CertifiedError::Request)
-}
-
-/// SHA-256 of the SubjectPublicKeyInfo of a key.
-fn own_digest(key: &PrivateKey) -> Result<SpkiDigest, CertifiedError> {
-    let mut bytes = [0; 32];
-    bytes.copy_from_slice(digest(&SHA256, &key_pair(key)?.subject_public_key_info()).as_ref());
-    Ok(SpkiDigest::from_bytes(bytes))
 }
 
 #[cfg(test)]

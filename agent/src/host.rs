@@ -5,8 +5,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bulkhead_daemon::{SharedClock, Subject};
 use bulkhead_mesh::InstanceId;
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 
+use crate::attestation::Attestation;
 use crate::ca_client::CaClient;
 use crate::metrics::Metrics;
 use crate::node_identity::NodeIdentities;
@@ -28,6 +29,10 @@ pub struct Host {
     pub ca: CaClient,
     /// The time.
     pub clock: SharedClock,
+    /// How the node proves itself anew, where its agent is a pod.
+    pub attestation: Option<Attestation>,
+    /// Told when the CA does not take the node's certificate.
+    pub doubts: Notify,
     /// The counters.
     pub metrics: Metrics,
     /// What a workload may take.

@@ -1,6 +1,7 @@
 //! The agent: one per host. It holds the node's identity and hands certificates to the workloads of that host.
 
 pub mod args;
+pub mod attestation;
 pub mod backoff;
 pub mod ca_client;
 pub mod certified;
@@ -10,6 +11,7 @@ pub mod first_contact;
 pub mod host;
 pub mod join;
 pub mod leaf;
+pub mod lobby;
 pub mod metrics;
 pub mod node_identity;
 pub mod node_renewal;

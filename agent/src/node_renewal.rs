@@ -5,10 +5,12 @@ use std::sync::Arc;
 use bulkhead_daemon::Stop;
 use bulkhead_identity::keys::PrivateKey;
 use bulkhead_identity::peer::PeerError;
+use bulkhead_identity::signing_request;
 use tracing::{error, info, warn};
 
+use crate::attestation;
 use crate::ca_client::CaError;
-use crate::certified::{Certified, CertifiedError, signing_request};
+use crate::certified::{Certified, CertifiedError};
 use crate::dice;
 use crate::first_contact::check_node_chain;
 use crate::host::Host;
@@ -34,7 +36,11 @@ async fn renew_for_ever(host: &Host) {
             let event = ask(host).await;
             slot.happened(&event, host.clock.now(), dice::throw());
         }
-        host.clock.until(slot.wake_at()).await;
+        tokio::select! {
+            () = host.clock.until(slot.wake_at()) => {}
+            // A node that was admitted anew learns of it so: its certificate is of its earlier life.
+            () = host.doubts.notified(), if host.attestation.is_some() => slot.doubted(),
+        }
     }
 }
 
@@ -44,6 +50,11 @@ async fn ask(host: &Host) -> Event {
         Ok(certified) => {
             info!(not_after = %certified.leaf().not_after, "the node's certificate was renewed");
             (Event::Issued(certified.leaf().clone()), Outcome::Done)
+        }
+        Err(RenewError::Ca(problem)) if problem.is_refusal() && host.attestation.is_some() => {
+            host.metrics.asked(Asked::Renew, Outcome::Refused);
+            warn!(problem = chain(&problem), "the CA does not renew this node; it is asked anew by the pod's token");
+            return attest(host).await;
         }
         Err(RenewError::Ca(problem)) if problem.is_refusal() => {
             let problem = chain(&problem);
@@ -59,11 +70,33 @@ async fn ask(host: &Host) -> Event {
     event
 }
 
+/// By the token of the agent's pod: for a node whose certificate is too old to be renewed, or of its earlier life.
+async fn attest(host: &Host) -> Event {
+    let (event, outcome) = match attestation::again(host).await {
+        Ok(certified) => {
+            info!(not_after = %certified.leaf().not_after, "the node has proved itself anew by the pod's token");
+            (Event::Issued(certified.leaf().clone()), Outcome::Done)
+        }
+        Err(problem) if problem.is_refusal() => {
+            let problem = chain(&problem);
+            error!(problem, "THE CA REFUSES THIS NODE, as after a revocation; it is asked again rarely");
+            (Event::Refused, Outcome::Refused)
+        }
+        Err(problem) => {
+            let hint = problem.hint();
+            warn!(problem = chain(&problem), hint, "the node has not proved itself anew; trying again");
+            (Event::Failed, Outcome::Failed)
+        }
+    };
+    host.metrics.asked(Asked::Attest, outcome);
+    event
+}
+
 /// A new key each time, so that a copy of the old one is worth nothing after the renewal.
 async fn renew(host: &Host) -> Result<Certified, RenewError> {
     let node = host.identities.current();
     let key = PrivateKey::generate().map_err(CertifiedError::Key)?;
-    let request = signing_request(&key)?;
+    let request = signing_request(&key).map_err(CertifiedError::Key)?;
     let answer = host.ca.renew(&node, request).await?;
     let now = host.clock.now();
     let certified = Certified::fresh(key, answer.chain, node.id(), now)?;

@@ -33,6 +33,9 @@ async fn follow_for_ever(host: &Host, told: &watch::Sender<Told>) {
         host.metrics.connected(false);
         let Err(problem) = outcome else { continue };
         host.metrics.asked(Asked::Watch, problem.outcome());
+        if problem.outcome() == Outcome::Refused {
+            host.doubts.notify_one();
+        }
         let wait = backoff.failed(dice::throw());
         warn!(problem = chain(&problem), wait_ms = wait.as_millis(), "no stream of registrations; the last ones stand");
         host.clock.until(host.clock.now().plus(wait)).await;

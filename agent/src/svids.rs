@@ -63,6 +63,12 @@ impl Slot {
         if self.due { self.rests_until } else { self.renewal.wake_at().max(self.rests_until) }
     }
 
+    /// There is reason to believe that the certificate is worth nothing: another one is due, but not before the rest after
+    /// a refusal is over.
+    pub fn doubted(&mut self) {
+        self.due = true;
+    }
+
     /// Takes note of how asking ended.
     pub fn happened(&mut self, event: &Event, now: Timestamp, jitter: Jitter) {
         self.rests_until = match event {
@@ -142,6 +148,17 @@ mod tests {
         assert!(!slot.asks(after(300)));
         assert_eq!(slot.wake_at(), after(301));
         assert!(slot.asks(after(301)));
+    }
+
+    #[test]
+    fn a_doubted_certificate_is_renewed_at_once_but_not_within_the_rest_after_a_refusal() {
+        let mut slot = holding(300, Jitter::NONE);
+        slot.doubted();
+        assert_eq!((slot.wake_at(), slot.asks(NOW), slot.asks(NOW)), (Timestamp::EPOCH, true, false));
+        slot.happened(&Event::Refused, NOW, Jitter::NONE);
+        slot.doubted();
+        assert_eq!((slot.asks(after(299)), slot.wake_at()), (false, after(300)));
+        assert!(slot.asks(after(300)));
     }
 
     #[test]

@@ -9,6 +9,8 @@
     reason = "a test stops at what fails, and is no crate"
 )]
 
+#[path = "agent/attestation.rs"]
+mod attestation;
 #[path = "agent/command_line.rs"]
 mod command_line;
 #[path = "agent/fake_ca.rs"]

@@ -13,13 +13,19 @@ use crate::sidecar::Sidecar;
 pub struct Condition {
     sidecar: Arc<Sidecar>,
     capture: watch::Receiver<Capture>,
+    obstacle: watch::Receiver<Option<Arc<str>>>,
     stop: Stop,
 }
 
 impl Condition {
     /// The condition of this proxy, until it is told to stop.
-    pub fn new(sidecar: Arc<Sidecar>, capture: watch::Receiver<Capture>, stop: Stop) -> Self {
-        Self { sidecar, capture, stop }
+    pub fn new(
+        sidecar: Arc<Sidecar>,
+        capture: watch::Receiver<Capture>,
+        obstacle: watch::Receiver<Option<Arc<str>>>,
+        stop: Stop,
+    ) -> Self {
+        Self { sidecar, capture, obstacle, stop }
     }
 
     fn missing(&self) -> Vec<String> {
@@ -28,7 +34,10 @@ impl Condition {
         if self.stop.is_stopped() {
             missing.push("the proxy is stopping".into());
         }
-        if standard.knowledge.policy.is_none() {
+        let obstacle = self.obstacle.borrow().clone().filter(|_| standard.own.is_none());
+        if let Some(why) = obstacle {
+            missing.push(format!("this workload has no certificate ({why})"));
+        } else if standard.knowledge.policy.is_none() {
             missing.push("the policy has not come yet, neither from the CA nor from the disk".into());
         } else if standard.own.is_none() {
             missing.push("this workload has no certificate".into());

@@ -26,7 +26,7 @@ use crate::capture::check::Canary;
 use crate::clocks::SharedClocks;
 use crate::directory::{Directory, DirectoryLimits};
 use crate::feed::{Feed, FeedSettings};
-use crate::identity_source::{AgentAddress, IdentitySource};
+use crate::identity_source::{IdentitySource, Origin};
 use crate::inbound::Inbound;
 use crate::limits::ProxyLimits;
 use crate::lookout::{Capture, watch_over};
@@ -46,8 +46,8 @@ use crate::truth::Truth;
 pub struct RunConfig {
     /// The CA's addresses, each `host:port`, in the order in which they are tried.
     pub ca: Vec<String>,
-    /// The agent's socket for this workload.
-    pub agent: AgentAddress,
+    /// Who says what this workload is.
+    pub identity: Origin,
     /// The only identity that is taken, where it is known beforehand.
     pub expected: Option<SpiffeId>,
     /// Where the truth is kept.
@@ -148,13 +148,13 @@ impl Proxy {
         let Self { mut config, addresses, admin, probes, outbound, inbound, tunnels } = self;
         let (asked, mode) = (std::mem::take(&mut config.probes), config.mode);
         let canary = Canary::default();
-        let (sidecar, directory) = know(config, addresses, knowing, late);
+        let Known { sidecar, directory, obstacle } = know(config, addresses, knowing, late);
         let (tell, capture) = watch::channel(Capture::Unknown);
         knowing.spawn(watch_over(Arc::clone(&sidecar), canary.clone(), tell, late.clone()));
         if mode != Mode::Strict {
             knowing.spawn(say_aloud(Arc::clone(&sidecar), late.clone()));
         }
-        let condition = Arc::new(Condition::new(Arc::clone(&sidecar), capture, stop.clone()));
+        let condition = Arc::new(Condition::new(Arc::clone(&sidecar), capture, obstacle, stop.clone()));
         if let Some(port) = probes {
             let answers = Answers::new(Arc::clone(&sidecar), Arc::clone(&condition) as _, asked);
             knowing.spawn(port.serve(answers, late.clone()));
@@ -173,12 +173,19 @@ impl Proxy {
     }
 }
 
+/// What has begun to be learnt.
+struct Known {
+    sidecar: Arc<Sidecar>,
+    directory: Directory,
+    obstacle: watch::Receiver<Option<Arc<str>>>,
+}
+
 /// Starts what learns who this workload is and what is true, and joins it to what every connection needs.
-fn know(config: RunConfig, addresses: OwnAddresses, tasks: &mut JoinSet<()>, stop: &Stop) -> (Arc<Sidecar>, Directory) {
+fn know(config: RunConfig, addresses: OwnAddresses, tasks: &mut JoinSet<()>, stop: &Stop) -> Known {
     let (truth, clocks) = (Truth::new(), Arc::new(SystemClock::default()) as SharedClocks);
-    let source = IdentitySource { agent: config.agent, expected: config.expected };
+    let source = IdentitySource { origin: config.identity, expected: config.expected };
     let identities = source.start(&truth, Arc::clone(&clocks), tasks, stop.clone());
-    let own = identities.own.clone();
+    let (own, obstacle) = (identities.own.clone(), identities.obstacle.clone());
     let registry = Registry::new(Arc::clone(&truth), own.clone(), Arc::clone(&clocks)).in_mode(config.mode);
     let settings = FeedSettings {
         ca: config.ca,
@@ -193,7 +200,7 @@ fn know(config: RunConfig, addresses: OwnAddresses, tasks: &mut JoinSet<()>, sto
     let closed = ClosedPorts::new(config.ports.all().chain(config.excluded));
     let (metrics, ports, limits) = (Metrics::new(), config.ports, config.limits);
     let sidecar = Sidecar { own, truth, registry, clocks, metrics, addresses, ports, closed, limits };
-    (Arc::new(sidecar), directory)
+    Known { sidecar: Arc::new(sidecar), directory, obstacle }
 }
 
 fn bind_probes(address: SocketAddr) -> Result<ProbePort, RunError> {

@@ -32,6 +32,7 @@ pub struct Truth {
     /// When nothing was missing, in milliseconds on the clock that never jumps; before the machine's start if negative.
     complete_at: AtomicI64,
     levels: watch::Sender<Levels>,
+    stored: watch::Sender<()>,
 }
 
 impl Knowledge {
@@ -72,7 +73,7 @@ impl Truth {
     pub fn new() -> Arc<Self> {
         let current = ArcSwap::from_pointee(Knowledge::nothing());
         let levels = watch::Sender::new(Levels::default());
-        Arc::new(Self { current, complete_at: AtomicI64::new(i64::MIN), levels })
+        Arc::new(Self { current, complete_at: AtomicI64::new(i64::MIN), levels, stored: watch::Sender::new(()) })
     }
 
     /// The newest knowledge. Whoever decides loads it *after* entering the index of live connections.
@@ -91,6 +92,11 @@ impl Truth {
         self.levels.subscribe()
     }
 
+    /// Told of each newer knowledge, for whoever must look at it again.
+    pub(crate) fn changes(&self) -> watch::Receiver<()> {
+        self.stored.subscribe()
+    }
+
     /// Publishes newer knowledge. The caller sweeps the index of live connections afterwards, never before.
     pub(crate) fn store(&self, knowledge: Knowledge) {
         let levels = knowledge.verify.levels.clone();
@@ -100,6 +106,7 @@ impl Truth {
             *known = levels;
             changed
         });
+        self.stored.send_replace(());
     }
 
     /// Notes that `age` ago, seen from `boot`, nothing was missing.

@@ -1,6 +1,7 @@
 //! Why the CA did not do what it was asked.
 
 use bulkhead_identity::tls::OwnIdentityError;
+use bulkhead_protocol::attestation::AttestError;
 use bulkhead_protocol::convert::ConvertError;
 use bulkhead_protocol::transport::ConnectError;
 use tonic::{Code, Status};
@@ -41,6 +42,17 @@ impl From<Status> for CaError {
         match status.code() {
             Code::PermissionDenied | Code::Unauthenticated => Self::Refused { message: status.message().to_owned() },
             _ => Self::Failed(Box::new(status)),
+        }
+    }
+}
+
+impl From<AttestError> for CaError {
+    fn from(error: AttestError) -> Self {
+        match error {
+            AttestError::Connect(error) => Self::Connect(error),
+            AttestError::Refused { sentence } => Self::Refused { message: sentence },
+            AttestError::Failed { sentence, code } => Self::Failed(Box::new(Status::new(code, sentence))),
+            AttestError::Silent => Self::Silent,
         }
     }
 }

@@ -13,10 +13,10 @@ use bulkhead_daemon::SharedClock;
 use bulkhead_identity::Limits;
 use bulkhead_identity::tls::{Connector, OwnIdentity, Trust};
 use bulkhead_mesh::InstanceId;
+use bulkhead_protocol::attestation::{PodToken, attest};
 use bulkhead_protocol::join_token::JoinSecret;
 use bulkhead_protocol::transport::{ConnectLimits, connect};
 use bulkhead_protocol::v1;
-use rustls_pki_types::CertificateDer;
 use tonic::Status;
 use tonic::transport::Channel;
 
@@ -24,6 +24,7 @@ use crate::first_contact::FirstContact;
 use crate::node_identity::NodeIdentity;
 use crate::state::Membership;
 
+pub use bulkhead_protocol::attestation::Answer;
 pub use error::CaError;
 pub use watch::Watch;
 
@@ -32,15 +33,6 @@ pub use watch::Watch;
 pub struct CaClient {
     clock: SharedClock,
     limits: ConnectLimits,
-}
-
-/// A certificate as the CA answered it, not looked at yet.
-#[derive(Clone, Debug)]
-pub struct Answer {
-    /// The certificate and its intermediate, leaf first.
-    pub chain: Vec<CertificateDer<'static>>,
-    /// The roots of the trust domain.
-    pub roots: Vec<CertificateDer<'static>>,
 }
 
 impl CaClient {
@@ -54,6 +46,11 @@ impl CaClient {
         let mut client = v1::join_client::JoinClient::new(self.connect(to, None).await?);
         let request = v1::JoinRequest { secret: secret.as_bytes().to_vec(), csr };
         answered(client.join(in_time(request)).await)
+    }
+
+    /// Turns the token of this node's pod into the node's certificate.
+    pub async fn attest(&self, to: &Membership, token: &PodToken, csr: Vec<u8>) -> Result<Answer, CaError> {
+        Ok(attest(&to.ca_addresses, &self.connector(to, None)?, self.limits, token, csr).await?)
     }
 
     /// The next certificate of the node itself.
@@ -80,21 +77,22 @@ impl CaClient {
     }
 
     async fn connect(&self, to: &Membership, own: Option<&OwnIdentity>) -> Result<Channel, CaError> {
+        Ok(connect(&to.ca_addresses, &self.connector(to, own)?, self.limits).await?)
+    }
+
+    fn connector(&self, to: &Membership, own: Option<&OwnIdentity>) -> Result<Connector, CaError> {
         let trust = Trust {
             bundle: Arc::new(to.bundle.clone()),
             truth: Arc::new(FirstContact::new()),
             clock: self.clock.clone(),
             limits: Limits::default(),
         };
-        let connector = Connector::new(own, trust, &[b"h2"]).map_err(CaError::Configuration)?;
-        Ok(connect(&to.ca_addresses, &connector, self.limits).await?)
+        Connector::new(own, trust, &[b"h2"]).map_err(CaError::Configuration)
     }
 }
 
 fn answered(reply: Result<tonic::Response<v1::CertificateReply>, Status>) -> Result<Answer, CaError> {
-    let v1::CertificateReply { chain, roots } = reply?.into_inner();
-    let certificates = |list: Vec<Vec<u8>>| list.into_iter().map(CertificateDer::from).collect();
-    Ok(Answer { chain: certificates(chain), roots: certificates(roots) })
+    Ok(reply?.into_inner().into())
 }
 
 fn in_time<T>(message: T) -> tonic::Request<T> {

@@ -20,6 +20,8 @@ pub enum Asked {
     Issue,
     /// The node's next certificate.
     Renew,
+    /// The node's certificate, by the token of the agent's pod.
+    Attest,
     /// The stream of registrations.
     Watch,
 }
@@ -50,6 +52,7 @@ impl Asked {
         match self {
             Self::Issue => "issue",
             Self::Renew => "renew",
+            Self::Attest => "attest",
             Self::Watch => "watch",
         }
     }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use bulkhead_daemon::{Stop, Stopper};
 use bulkhead_identity::keys::PrivateKey;
+use bulkhead_identity::signing_request;
 use bulkhead_mesh::name::ParseSpiffeIdError;
 use bulkhead_mesh::{Purpose, SpiffeId};
 use bulkhead_protocol::convert::Registration;
@@ -14,7 +15,7 @@ use tokio::task::JoinSet;
 use tracing::{error, info, warn};
 
 use crate::ca_client::CaError;
-use crate::certified::{Certified, CertifiedError, signing_request};
+use crate::certified::{Certified, CertifiedError};
 use crate::dice;
 use crate::host::Host;
 use crate::metrics::{Asked, Outcome};
@@ -117,7 +118,7 @@ impl Workload {
     async fn issue(&self) -> Result<Certified, AskError> {
         let host = &self.host;
         let key = PrivateKey::generate().map_err(CertifiedError::Key)?;
-        let request = signing_request(&key)?;
+        let request = signing_request(&key).map_err(CertifiedError::Key)?;
         let answer = host.ca.issue(&host.identities.current(), self.registration.id, request).await?;
         let certified = Certified::fresh(key, answer.chain, &self.id, host.clock.now())?;
         host.state.keep_workload(self.registration.id, certified.identity())?;

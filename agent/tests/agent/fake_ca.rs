@@ -26,6 +26,7 @@ use tonic::body::Body;
 use tonic::transport::Server;
 use tonic::{Request, Response, Status, Streaming};
 use tower::Service;
+use v1::attestation_server::{Attestation, AttestationServer};
 use v1::feed_server::{Feed, FeedServer};
 use v1::issuance_server::{Issuance, IssuanceServer};
 use v1::join_server::{Join, JoinServer};
@@ -48,6 +49,8 @@ pub struct Books {
     pub registrations: watch::Sender<Vec<Registration>>,
     /// The secret and the public key of each Join.
     pub joins: Mutex<Vec<(Vec<u8>, Vec<u8>)>>,
+    /// The token of each Attest.
+    pub attests: Mutex<Vec<String>>,
     /// Requests of any kind that came in over any connection.
     pub requests: AtomicUsize,
     pub issued: AtomicUsize,
@@ -58,6 +61,10 @@ pub struct Books {
 pub struct Script {
     pub lose_the_next_answer: bool,
     pub refuse: bool,
+    /// Refuses what a certificate is shown with, as after a re-admission; a token is taken.
+    pub refuse_certificates: bool,
+    /// Whose certificate a pod's token brings.
+    pub attested: &'static str,
     pub node_life: Duration,
     pub workload_life: Duration,
 }
@@ -65,7 +72,14 @@ pub struct Script {
 impl Default for Script {
     fn default() -> Self {
         let (node_life, workload_life) = (Duration::from_hours(24 * 7), Duration::from_hours(1));
-        Self { lose_the_next_answer: false, refuse: false, node_life, workload_life }
+        Self {
+            lose_the_next_answer: false,
+            refuse: false,
+            refuse_certificates: false,
+            attested: "n1",
+            node_life,
+            workload_life,
+        }
     }
 }
 
@@ -77,6 +91,7 @@ impl Books {
             script: Mutex::default(),
             registrations: watch::Sender::new(Vec::new()),
             joins: Mutex::default(),
+            attests: Mutex::default(),
             requests: AtomicUsize::new(0),
             issued: AtomicUsize::new(0),
             renewed: AtomicUsize::new(0),
@@ -90,6 +105,20 @@ impl Books {
     fn check_refusal(&self) -> Result<Script, Status> {
         let script = self.script.lock().unwrap().clone();
         if script.refuse { Err(Status::permission_denied("node n1 is revoked (epoch 1)")) } else { Ok(script) }
+    }
+
+    fn check_certificates(&self) -> Result<(), Status> {
+        let refuses = self.script.lock().unwrap().refuse_certificates;
+        if refuses { Err(Status::permission_denied("node n1 was admitted anew (epoch 2)")) } else { Ok(()) }
+    }
+
+    fn check_node<T>(&self, request: &Request<T>) -> Result<(), Status> {
+        self.check_certificates()?;
+        let peer = request.extensions().get::<ConnectedPeer>().and_then(|connected| connected.peer.clone());
+        match peer.as_deref().map(VerifiedPeer::purpose) {
+            Some(Purpose::Node(_)) => Ok(()),
+            _ => Err(Status::unauthenticated("only a node may ask this")),
+        }
     }
 
     fn reply(&self, chain: &[CertificateDer<'_>]) -> Result<Response<v1::CertificateReply>, Status> {
@@ -147,6 +176,7 @@ fn acceptor(books: &Books, own: &OwnIdentity) -> Acceptor {
 #[derive(Clone)]
 struct Faces {
     join: JoinServer<Face>,
+    attestation: AttestationServer<Face>,
     issuance: IssuanceServer<Face>,
     feed: FeedServer<Face>,
     books: Arc<Books>,
@@ -160,6 +190,7 @@ impl Faces {
         let face = Face(Arc::clone(books));
         Self {
             join: JoinServer::new(face.clone()),
+            attestation: AttestationServer::new(face.clone()),
             issuance: IssuanceServer::new(face.clone()),
             feed: FeedServer::new(face),
             books: Arc::clone(books),
@@ -180,6 +211,7 @@ impl Service<http::Request<Body>> for Faces {
         self.books.requests.fetch_add(1, Ordering::Relaxed);
         match request.uri().path().split('/').nth(1) {
             Some("bulkhead.v1.Join") => self.join.call(request),
+            Some("bulkhead.v1.Attestation") => self.attestation.call(request),
             Some("bulkhead.v1.Issuance") => self.issuance.call(request),
             _ => self.feed.call(request),
         }
@@ -203,9 +235,20 @@ impl Join for Face {
 }
 
 #[tonic::async_trait]
+impl Attestation for Face {
+    async fn attest(&self, request: Request<v1::AttestRequest>) -> Result<Response<v1::CertificateReply>, Status> {
+        let v1::AttestRequest { token, csr } = request.into_inner();
+        self.0.attests.lock().unwrap().push(token);
+        let script = self.0.check_refusal()?;
+        let key = requested_key(&csr)?;
+        self.0.reply(&self.0.pki.sign_node(script.attested, &key, self.0.clock.now(), script.node_life))
+    }
+}
+
+#[tonic::async_trait]
 impl Issuance for Face {
     async fn issue(&self, request: Request<v1::IssueRequest>) -> Result<Response<v1::CertificateReply>, Status> {
-        check_node(&request)?;
+        self.0.check_node(&request)?;
         let script = self.0.check_refusal()?;
         let v1::IssueRequest { csr, evidence } = request.into_inner();
         let Some(v1::issue_request::Evidence::Agent(evidence)) = evidence else {
@@ -220,7 +263,7 @@ impl Issuance for Face {
     }
 
     async fn renew(&self, request: Request<v1::RenewRequest>) -> Result<Response<v1::CertificateReply>, Status> {
-        check_node(&request)?;
+        self.0.check_node(&request)?;
         let script = self.0.check_refusal()?;
         self.0.renewed.fetch_add(1, Ordering::Relaxed);
         let key = requested_key(&request.into_inner().csr)?;
@@ -236,21 +279,23 @@ impl Feed for Face {
         &self,
         request: Request<Streaming<v1::WatchRequest>>,
     ) -> Result<Response<Self::WatchStream>, Status> {
-        check_node(&request)?;
+        self.0.check_node(&request)?;
         let mut requests = request.into_inner();
         let hello = requests.message().await?.and_then(|first| first.message);
         if !matches!(hello, Some(v1::watch_request::Message::Hello(_))) {
             return Err(Status::invalid_argument("Hello comes first"));
         }
         let told = self.0.registrations.subscribe();
-        Ok(Response::new(Box::pin(unfold((told, 0, requests), next_reply))))
+        Ok(Response::new(Box::pin(unfold((Arc::clone(&self.0), told, 0, requests), next_reply))))
     }
 }
 
-type Watching = (watch::Receiver<Vec<Registration>>, usize, Streaming<v1::WatchRequest>);
+type Watching = (Arc<Books>, watch::Receiver<Vec<Registration>>, usize, Streaming<v1::WatchRequest>);
 
 /// Welcome, then all registrations, then again at each change, with heartbeats between.
-async fn next_reply((mut told, number, requests): Watching) -> Option<(Result<v1::WatchReply, Status>, Watching)> {
+async fn next_reply(
+    (books, mut told, number, requests): Watching,
+) -> Option<(Result<v1::WatchReply, Status>, Watching)> {
     use v1::watch_reply::Message;
     let message = match number {
         0 => {
@@ -266,20 +311,13 @@ async fn next_reply((mut told, number, requests): Watching) -> Option<(Result<v1
             () = tokio::time::sleep(Duration::from_millis(500)) => Message::Heartbeat(v1::Heartbeat::default()),
         },
     };
-    Some((Ok(v1::WatchReply { message: Some(message) }), (told, number + 1, requests)))
+    let reply = books.check_certificates().map(|()| v1::WatchReply { message: Some(message) });
+    Some((reply, (books, told, number + 1, requests)))
 }
 
 fn registrations(told: &mut watch::Receiver<Vec<Registration>>) -> v1::watch_reply::Message {
     let registrations = told.borrow_and_update().iter().cloned().map(v1::Registration::from).collect();
     v1::watch_reply::Message::Registrations(v1::Registrations { registrations })
-}
-
-fn check_node<T>(request: &Request<T>) -> Result<(), Status> {
-    let peer = request.extensions().get::<ConnectedPeer>().and_then(|connected| connected.peer.clone());
-    match peer.as_deref().map(VerifiedPeer::purpose) {
-        Some(Purpose::Node(_)) => Ok(()),
-        _ => Err(Status::unauthenticated("only a node may ask this")),
-    }
 }
 
 fn requested_key(csr: &[u8]) -> Result<rcgen::PublicKey, Status> {

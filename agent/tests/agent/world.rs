@@ -4,13 +4,15 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use bulkhead_agent::attestation::Attestation;
 use bulkhead_agent::join::{JoinError, Joined, join};
-use bulkhead_agent::run::{Agent, RunConfig};
+use bulkhead_agent::run::{Agent, RunConfig, RunError};
 use bulkhead_agent::state::StateDirectory;
 use bulkhead_agent::workload_api::Limits;
 use bulkhead_daemon::Stopper;
 use bulkhead_identity::Clock as _;
 use bulkhead_mesh::{InstanceId, Timestamp};
+use bulkhead_protocol::attestation::{RootsFile, TokenFile};
 use bulkhead_protocol::convert::Registration;
 use bulkhead_protocol::join_token::{JoinSecret, JoinToken};
 use bulkhead_protocol::workload_api::spiffe_workload_api_client::SpiffeWorkloadApiClient;
@@ -89,18 +91,50 @@ impl World {
         self.home.path().join("sockets").join(registration.to_string()).join("api.sock")
     }
 
+    /// An agent whose node an operator has joined.
     pub async fn agent(&self) -> Running {
+        self.running(None).await.unwrap()
+    }
+
+    /// An agent that is a pod on this node, with a CA at this address.
+    pub async fn pod(&self, node: &str, ca: &str) -> Result<Running, RunError> {
+        let attestation = Attestation {
+            token: TokenFile::new(self.pod_token()),
+            roots: RootsFile::new(self.roots(), crate::pki::DOMAIN.parse().unwrap()),
+            node: node.parse().unwrap(),
+            ca_addresses: vec![ca.to_owned()],
+        };
+        self.running(Some(attestation)).await
+    }
+
+    /// Writes the files of a pod.
+    pub fn write_pod_files(&self, token: &str) {
+        std::fs::write(self.pod_token(), token).unwrap();
+        std::fs::write(self.roots(), self.pki.bundle().to_pem()).unwrap();
+    }
+
+    pub fn roots(&self) -> PathBuf {
+        self.home.path().join("root.pem")
+    }
+
+    fn pod_token(&self) -> PathBuf {
+        self.home.path().join("token")
+    }
+
+    async fn running(&self, attestation: Option<Attestation>) -> Result<Running, RunError> {
         let config = RunConfig {
             state_directory: self.state(),
             socket_directory: self.home.path().join("sockets"),
-            ca_addresses: None,
+            ca_addresses: attestation.as_ref().map(|attestation| attestation.ca_addresses.clone()),
+            attestation,
             admin: "127.0.0.1:0".parse().unwrap(),
+            expose_admin: false,
             limits: self.limits,
         };
-        let agent = Agent::open(config, self.clock.clone()).await.unwrap();
+        let agent = Agent::open(config, self.clock.clone()).await?;
         let (stopper, stop) = Stopper::new();
         let admin = agent.admin_address();
-        Running { admin, stopper, task: tokio::spawn(async move { agent.run(stop).await.unwrap() }) }
+        Ok(Running { admin, stopper, task: tokio::spawn(async move { agent.run(stop).await.unwrap() }) })
     }
 
     /// The stream of a client that does all as it should.

@@ -14,6 +14,7 @@ pub mod oid;
 pub mod peer;
 pub mod pem;
 pub mod profile;
+pub mod request;
 pub mod scope;
 pub mod tls;
 
@@ -24,6 +25,7 @@ pub use clock::{Clock, SystemClock};
 pub use keys::{KeyError, KeyStore, PrivateKey, StoredIdentity};
 pub use peer::{AcceptedIssuers, Demand, PeerError, Truth, VerifiedPeer, Verifier};
 pub use profile::{Leaf, LeafContent, LeafError};
+pub use request::signing_request;
 pub use scope::{IssuerScope, PurposeKind};
 
 #[cfg(test)]

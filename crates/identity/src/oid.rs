@@ -40,6 +40,9 @@ pub const EC_PUBLIC_KEY: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.84
 /// The curve P-256, `secp256r1` (RFC 5480, section 2.1.1.1).
 pub const P256: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.10045.3.1.7");
 
+/// The signature algorithm `ecdsa-with-SHA256` (RFC 5758, section 3.2).
+pub const ECDSA_WITH_SHA256: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.10045.4.3.2");
+
 /// The numbers of an identifier, as certificate builders take them.
 pub fn arcs(oid: &ObjectIdentifier) -> Vec<u64> {
     oid.arcs().map(u64::from).collect()

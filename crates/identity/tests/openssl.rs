@@ -8,7 +8,7 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-use bulkhead_identity::pem;
+use bulkhead_identity::{PrivateKey, pem, signing_request};
 use rustls_pki_types::CertificateDer;
 use support::{Leaf, Mesh, NOW};
 
@@ -68,4 +68,17 @@ fn openssl_finds_label_and_binding_where_we_put_them() {
     let printed = openssl(directory.path(), &["x509", "-in", "leaf.pem", "-noout", "-text"]);
     assert!(printed.contains("URI:spiffe://prod.example/ns/shop/sa/web"));
     assert!(printed.contains("1.2.840.113556.1.8000.2554.35640.58748.51806.17224.48754.9136755.14129741.3"));
+}
+
+#[test]
+fn openssl_verifies_our_requests_and_finds_no_name_in_them() {
+    let directory = tempfile::tempdir().unwrap();
+    fs::write(directory.path().join("request.der"), signing_request(&PrivateKey::generate().unwrap()).unwrap())
+        .unwrap();
+    let request = ["req", "-inform", "DER", "-in", "request.der", "-noout"];
+    assert!(openssl(directory.path(), &[&request[..], &["-verify"]].concat()).contains("verify OK"));
+    let text = openssl(directory.path(), &[&request[..], &["-text"]].concat());
+    let subject = text.lines().find_map(|line| line.trim().strip_prefix("Subject:")).unwrap();
+    assert_eq!(subject.trim(), "");
+    assert!(text.contains("NIST CURVE: P-256") && text.contains("ecdsa-with-SHA256"), "{text}");
 }

@@ -1,5 +1,6 @@
 //! The contract between the CA, the agents and the proxies.
 
+pub mod attestation;
 pub mod convert;
 pub mod feed;
 pub mod jitter;

@@ -57,7 +57,7 @@ impl World {
 
 fn own(mesh: &Mesh) -> Arc<Own> {
     let identity = mesh.workload("db", "n1", "internal").identity();
-    let svid = Svid::new(identity, Arc::new(mesh.bundle()), 1).unwrap();
+    let svid = Svid::new(identity, Arc::new(mesh.bundle())).unwrap().of_generation(1);
     Arc::new(Own::new(&svid, &Levels::default()).unwrap())
 }
 

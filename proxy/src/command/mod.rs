@@ -1,6 +1,8 @@
 //! The command line: every flag, its environment variable and its documentation.
 
 mod capture;
+#[cfg(test)]
+mod injected;
 mod run;
 
 use std::num::ParseIntError;

@@ -5,12 +5,14 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use bulkhead_mesh::probe::Probes;
-use bulkhead_mesh::{Mode, SpiffeId, Timestamp};
+use bulkhead_mesh::{Mode, SpiffeId, Timestamp, TrustDomain};
+use bulkhead_protocol::attestation::{RootsFile, TokenFile};
 use clap::Args;
 
 use super::{port_or_none, version};
 use crate::capture::Ports;
-use crate::identity_source::AgentAddress;
+use crate::identity_source::token::TokenSource;
+use crate::identity_source::{AgentAddress, Origin};
 use crate::limits::ProxyLimits;
 use crate::run::RunConfig;
 use crate::tunnel::TunnelLimits;
@@ -20,7 +22,9 @@ use crate::tunnel::TunnelLimits;
 /// The ports are open at once, but every connection is reset until the first certificate and the first policy are here.
 /// Without the CA it goes on with what it has, as the policy allows. `/ready` on the admin port says what is missing.
 #[derive(Args, Debug)]
-#[command(after_help = "Example:\n  bulkhead-proxy run --ca ca-1.example:8443 --ca ca-2.example:8443")]
+#[command(
+    after_help = "Example:\n  bulkhead-proxy run --ca ca-1.example:8443 --ca ca-2.example:8443\n  bulkhead-proxy run --ca ca:15010 --pod-token token --roots root.pem --trust-domain prod.example"
+)]
 pub struct RunArgs {
     /// Where the CA answers; may be given several times, or with commas between.
     #[arg(long, env = "BULKHEAD_CA", required = true, value_delimiter = ',', value_name = "HOST:PORT", value_parser = ca_address)]
@@ -33,10 +37,28 @@ pub struct RunArgs {
         value_name = "ADDRESS"
     )]
     workload_api: AgentAddress,
-    /// The only identity that is taken from there; without it, the one that is offered.
+    /// In a pod, instead of a Workload API: the file of the pod's projected service account token, for the CA's
+    /// audience. Read afresh each time the CA is asked for a certificate. Needs `--roots` and `--trust-domain`.
+    #[arg(
+        long,
+        env = "BULKHEAD_POD_TOKEN",
+        requires_all = ["roots", "trust_domain"],
+        conflicts_with = "workload_api",
+        value_name = "FILE"
+    )]
+    pod_token: Option<PathBuf>,
+    /// The PEM file of the mesh's roots, under which the CA must prove itself before the token is sent. May change while
+    /// this runs.
+    #[arg(long, env = "BULKHEAD_ROOTS", requires = "pod_token", value_name = "FILE")]
+    roots: Option<PathBuf>,
+    /// The trust domain for which these roots vouch.
+    #[arg(long, env = "BULKHEAD_TRUST_DOMAIN", requires = "pod_token", value_name = "NAME")]
+    trust_domain: Option<TrustDomain>,
+    /// The only identity that is taken; without it, the one that is offered.
     #[arg(long, env = "BULKHEAD_SPIFFE_ID", value_name = "SPIFFE-ID")]
     spiffe_id: Option<SpiffeId>,
-    /// Where policy and cutoffs are kept, so that a restart without the CA brings no one back.
+    /// Where policy and cutoffs are kept, so that a restart without the CA brings no one back; with `--pod-token` also
+    /// the key and its certificate, so best in memory.
     #[arg(long, env = "BULKHEAD_STATE_DIR", default_value = "/var/lib/bulkhead-proxy", value_name = "DIRECTORY")]
     state_dir: PathBuf,
     /// Where `/live`, `/ready` and `/metrics` are answered; a loopback address.
@@ -130,8 +152,8 @@ impl From<RunArgs> for RunConfig {
         };
         Self {
             limits: limits(&args),
+            identity: origin(&args),
             ca: args.ca,
-            agent: args.workload_api,
             expected: args.spiffe_id,
             state: args.state_dir,
             admin: args.admin,
@@ -143,6 +165,20 @@ impl From<RunArgs> for RunConfig {
             mode: args.permissive_until.map_or(Mode::Strict, |until| Mode::Permissive { until }),
             version: version().to_owned(),
         }
+    }
+}
+
+/// The parser has seen to it that the three flags of the token come together.
+fn origin(args: &RunArgs) -> Origin {
+    match (&args.pod_token, &args.roots, &args.trust_domain) {
+        (Some(token), Some(roots), Some(trust_domain)) => Origin::PodToken(TokenSource {
+            token: TokenFile::new(token),
+            roots: RootsFile::new(roots, trust_domain.clone()),
+            ca: args.ca.clone(),
+            state: args.state_dir.clone(),
+            look_at_roots_every: TokenSource::LOOK_AT_ROOTS_EVERY,
+        }),
+        _ => Origin::WorkloadApi(args.workload_api.clone()),
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use bulkhead_mesh::SpiffeId;
 use bulkhead_protocol::feed::subscriber::Backoff;
 use bulkhead_protocol::workload_api::spiffe_workload_api_client::SpiffeWorkloadApiClient;
 use bulkhead_protocol::workload_api::{X509svidRequest, X509svidResponse};
@@ -14,29 +15,21 @@ use tonic::transport::{Channel, Endpoint};
 use tonic::{Code, Request, Status};
 use tower::service_fn;
 
-use super::AgentAddress;
+use super::publish::Said;
+use super::{AgentAddress, response};
 use crate::dice;
 
-/// What the agent says.
-#[derive(Debug)]
-pub(super) enum Said {
-    /// This is the identity now.
-    Identity(X509svidResponse),
-    /// There is none any more for whoever asks here (SPIFFE Workload API, section 5: `PermissionDenied`).
-    Denied(String),
-}
-
 /// Passes on what the agent says, for as long as somebody listens.
-pub(super) async fn follow(address: &AgentAddress, says: &mpsc::Sender<Said>) {
+pub(super) async fn follow(address: &AgentAddress, expected: Option<&SpiffeId>, says: &mpsc::Sender<Said>) {
     let mut failures = 0;
     while !says.is_closed() {
-        let error = listen(address, says, &mut failures).await;
+        let error = listen(address, expected, says, &mut failures).await;
         tracing::warn!(%address, error = &error as &dyn std::error::Error, "the agent is not heard");
         if let AgentError::Stream(status) = &error
             && status.code() == Code::PermissionDenied
         {
             // A closed channel ends the loop.
-            let _ = says.send(Said::Denied(status.message().to_owned())).await;
+            let _ = says.send(Said::Denied(format!("the agent gives none any more: {}", status.message()))).await;
         }
         sleep(Backoff::after(failures, FIRST_PAUSE, LONGEST_PAUSE).delay(dice::jitter())).await;
         failures += 1;
@@ -44,7 +37,12 @@ pub(super) async fn follow(address: &AgentAddress, says: &mpsc::Sender<Said>) {
 }
 
 /// One stream, until it ends; what was said on it ends a row of failures.
-async fn listen(address: &AgentAddress, says: &mpsc::Sender<Said>, failures: &mut u32) -> AgentError {
+async fn listen(
+    address: &AgentAddress,
+    expected: Option<&SpiffeId>,
+    says: &mpsc::Sender<Said>,
+    failures: &mut u32,
+) -> AgentError {
     let channel = match connect(address).await {
         Ok(channel) => channel,
         Err(error) => return AgentError::Connect(error),
@@ -58,7 +56,8 @@ async fn listen(address: &AgentAddress, says: &mpsc::Sender<Said>, failures: &mu
         match stream.message().await {
             Ok(Some(response)) => {
                 *failures = 0;
-                if says.send(Said::Identity(response)).await.is_err() {
+                let Some(said) = believe(response, expected) else { continue };
+                if says.send(said).await.is_err() {
                     return AgentError::Ended;
                 }
             }
@@ -66,6 +65,16 @@ async fn listen(address: &AgentAddress, says: &mpsc::Sender<Said>, failures: &mu
             Err(status) => return AgentError::Stream(status),
         }
     }
+}
+
+/// Believes the agent, or leaves everything as it had said before.
+pub(super) fn believe(response: X509svidResponse, expected: Option<&SpiffeId>) -> Option<Said> {
+    let read = response::read(response, expected).map(|svid| Said::Identity(Box::new(svid)));
+    read.inspect_err(|error| {
+        let hint = error.hint();
+        tracing::error!(error = error as &dyn std::error::Error, hint, "the agent's word is refused");
+    })
+    .ok()
 }
 
 async fn connect(address: &AgentAddress) -> Result<Channel, tonic::transport::Error> {

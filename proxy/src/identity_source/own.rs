@@ -7,7 +7,7 @@ use bulkhead_identity::tls::OwnIdentity;
 use bulkhead_identity::{Leaf, LeafError, Limits, TrustBundle};
 use bulkhead_mesh::{Label, Level, Levels, Party, Purpose, SpiffeId, Timestamp, WorkloadName};
 
-/// A certificate as the agent gave it, with its key and the roots of the mesh: enough to speak to the CA.
+/// A certificate as it was given, with its key and the roots of the mesh: enough to speak to the CA.
 ///
 /// The name of its level is not known before the policy is, and the policy comes over a connection made with this.
 #[derive(Clone, Debug)]
@@ -16,7 +16,7 @@ pub struct Svid {
     pub identity: OwnIdentity,
     /// The roots of the mesh.
     pub bundle: Arc<TrustBundle>,
-    /// Rises with each new certificate, key or set of roots.
+    /// Rises with each new certificate, key or set of roots; 0 before it is published.
     pub generation: u64,
     id: SpiffeId,
     not_after: Timestamp,
@@ -39,13 +39,19 @@ pub struct Own {
 
 impl Svid {
     /// A certificate that has the form of a workload's; which level its label has is not looked at.
-    pub fn new(identity: OwnIdentity, bundle: Arc<TrustBundle>, generation: u64) -> Result<Self, OwnError> {
+    pub fn new(identity: OwnIdentity, bundle: Arc<TrustBundle>) -> Result<Self, OwnError> {
         let leaf = read(&identity, &any_level())?;
         match leaf.purpose {
             Purpose::Workload(_) => {}
             _ => return Err(OwnError::NotWorkload { id: leaf.content.id }),
         }
-        Ok(Self { identity, bundle, generation, id: leaf.content.id, not_after: leaf.not_after })
+        Ok(Self { identity, bundle, generation: 0, id: leaf.content.id, not_after: leaf.not_after })
+    }
+
+    /// The same, as this generation of what the workload is.
+    #[must_use]
+    pub fn of_generation(self, generation: u64) -> Self {
+        Self { generation, ..self }
     }
 
     /// The one name in the certificate.
@@ -93,7 +99,7 @@ fn read(identity: &OwnIdentity, levels: &Levels) -> Result<Leaf, OwnError> {
 }
 
 /// Levels of which every number is one, under names that nobody sees.
-fn any_level() -> Levels {
+pub(super) fn any_level() -> Levels {
     let level = |number| Level { name: level_name(number), number };
     Levels::new((LOWEST..=HIGHEST).map(level).collect()).expect("each number has one name")
 }

@@ -1,48 +1,58 @@
-//! What of the agent's word is told to everybody, and when it is taken back.
+//! What of a source's word is told to everybody, and when it is taken back.
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use bulkhead_mesh::{Levels, SpiffeId, Timestamp};
-use bulkhead_protocol::workload_api::X509svidResponse;
+use bulkhead_mesh::{Levels, Timestamp};
 use tokio::sync::{mpsc, watch};
 
-use super::agent::Said;
+use super::Identities;
 use super::own::{Own, Svid};
-use super::{Identities, response};
 use crate::clocks::SharedClocks;
+
+/// What a source of identity says.
+#[derive(Debug)]
+pub(super) enum Said {
+    /// This is the identity now.
+    Identity(Box<Svid>),
+    /// There is none any more for whoever asks here (SPIFFE Workload API, section 5: `PermissionDenied`).
+    Denied(String),
+    /// There is no newer one, and this is why; the one from before serves until it ends.
+    Obstacle(String),
+}
 
 /// Tells everybody what this workload is.
 #[derive(Debug)]
 pub(super) struct Publisher {
-    expected: Option<SpiffeId>,
     levels: watch::Receiver<Levels>,
     clocks: SharedClocks,
     generation: u64,
     svid: watch::Sender<Option<Arc<Svid>>>,
     own: watch::Sender<Option<Arc<Own>>>,
+    obstacle: watch::Sender<Option<Arc<str>>>,
 }
 
 impl Publisher {
-    pub(super) fn new(
-        expected: Option<SpiffeId>,
-        levels: watch::Receiver<Levels>,
-        clocks: SharedClocks,
-    ) -> (Self, Identities) {
+    pub(super) fn new(levels: watch::Receiver<Levels>, clocks: SharedClocks) -> (Self, Identities) {
         let (svid, svids) = watch::channel(None);
         let (own, owns) = watch::channel(None);
-        let publisher = Self { expected, levels, clocks, generation: 0, svid, own };
-        (publisher, Identities { svid: svids, own: owns })
+        let (obstacle, obstacles) = watch::channel(None);
+        let publisher = Self { levels, clocks, generation: 0, svid, own, obstacle };
+        (publisher, Identities { svid: svids, own: owns, obstacle: obstacles })
     }
 
-    /// Publishes until the agent's word comes no more.
-    pub(super) async fn run(mut self, mut said: mpsc::Receiver<Said>) {
+    /// Publishes until the source's word comes no more.
+    pub(super) async fn run(mut self, mut words: mpsc::Receiver<Said>) {
         loop {
             let end = self.svid.borrow().as_ref().map_or(Timestamp::MAX, |svid| just_after(svid.not_after()));
             tokio::select! {
-                said = said.recv() => match said {
-                    Some(Said::Identity(response)) => self.take(response),
-                    Some(Said::Denied(reason)) => self.withdraw(&format!("the agent gives none any more: {reason}")),
+                word = words.recv() => match word {
+                    Some(Said::Identity(svid)) => self.take(*svid),
+                    Some(Said::Denied(reason)) => {
+                        self.withdraw(&reason);
+                        self.note(reason);
+                    }
+                    Some(Said::Obstacle(reason)) => self.note(reason),
                     None => return,
                 },
                 () = self.clocks.until(end) => self.withdraw("it has ended and there is no newer one"),
@@ -51,17 +61,13 @@ impl Publisher {
         }
     }
 
-    /// Believes the agent, or stays with what it had said before.
-    pub(super) fn take(&mut self, response: X509svidResponse) {
-        match response::read(response, self.expected.as_ref(), self.generation + 1) {
-            Ok(svid) if self.clocks.now() > svid.not_after() => {
-                tracing::error!(id = %svid.id(), not_after = %svid.not_after(), "the agent gave a certificate that has ended");
-            }
-            Ok(svid) => self.renew(svid),
-            Err(error) => {
-                let hint = error.hint();
-                tracing::error!(error = &error as &dyn std::error::Error, hint, "the agent's word is refused");
-            }
+    /// Takes what has not ended yet, or stays with what was there before.
+    fn take(&mut self, svid: Svid) {
+        if self.clocks.now() > svid.not_after() {
+            tracing::error!(id = %svid.id(), not_after = %svid.not_after(), "the certificate that was given has ended");
+        } else {
+            self.obstacle.send_replace(None);
+            self.renew(svid);
         }
     }
 
@@ -70,8 +76,8 @@ impl Publisher {
             return;
         }
         tracing::info!(id = %svid.id(), not_after = %svid.not_after(), "this workload has a certificate");
-        self.generation = svid.generation;
-        self.svid.send_replace(Some(Arc::new(svid)));
+        self.generation += 1;
+        self.svid.send_replace(Some(Arc::new(svid.of_generation(self.generation))));
         self.tell();
     }
 
@@ -87,6 +93,10 @@ impl Publisher {
             None
         });
         self.own.send_replace(own.map(Arc::new));
+    }
+
+    fn note(&self, obstacle: String) {
+        self.obstacle.send_replace(Some(obstacle.into()));
     }
 
     fn withdraw(&mut self, reason: &str) {

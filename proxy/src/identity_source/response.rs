@@ -12,11 +12,7 @@ use super::own::{OwnError, Svid};
 use super::split::{SplitError, SplitLimits, split};
 
 /// The one certificate in a response that is to be used.
-pub(super) fn read(
-    response: X509svidResponse,
-    expected: Option<&SpiffeId>,
-    generation: u64,
-) -> Result<Svid, ResponseError> {
+pub(super) fn read(response: X509svidResponse, expected: Option<&SpiffeId>) -> Result<Svid, ResponseError> {
     let X509svid { spiffe_id, x509_svid, x509_svid_key, bundle, .. } = choose(response.svids, expected)?;
     let name: SpiffeId = spiffe_id
         .parse()
@@ -28,7 +24,7 @@ pub(super) fn read(
     let identity = OwnIdentity::new(chain, &PrivateKey::from_pkcs8(x509_svid_key)?)?;
     let roots = split(&bundle, ROOTS).map_err(ResponseError::Roots)?;
     let bundle = TrustBundle::new(name.trust_domain().clone(), roots)?;
-    let svid = Svid::new(identity, Arc::new(bundle), generation)?;
+    let svid = Svid::new(identity, Arc::new(bundle))?;
     if *svid.id() == name { Ok(svid) } else { Err(ResponseError::OtherName { said: name, found: svid.id().clone() }) }
 }
 

@@ -20,10 +20,10 @@ use tokio::task::JoinSet;
 use tokio_stream::wrappers::{ReceiverStream, UnixListenerStream};
 use tonic::{Request, Response, Status};
 
-use super::agent::Said;
-use super::publish::Publisher;
+use super::agent::believe;
+use super::publish::{Publisher, Said};
 use super::response::read;
-use super::{Identities, IdentitySource};
+use super::{Identities, IdentitySource, Origin};
 use crate::testing::certificates::{Mesh, NOW, Shown, id};
 use crate::testing::clock::TestClocks;
 use crate::testing::{knowledge, policy};
@@ -43,9 +43,14 @@ fn response(svids: Vec<X509svid>) -> X509svidResponse {
     X509svidResponse { svids, ..X509svidResponse::default() }
 }
 
+/// What the agent says, believed.
+fn said(svids: Vec<X509svid>) -> Said {
+    believe(response(svids), None).unwrap()
+}
+
 /// A publisher in a task, and the way to speak to it.
 fn publisher(levels: &watch::Sender<Levels>) -> (mpsc::Sender<Said>, Identities, JoinSet<()>) {
-    let (publisher, identities) = Publisher::new(None, levels.subscribe(), TestClocks::new());
+    let (publisher, identities) = Publisher::new(levels.subscribe(), TestClocks::new());
     let (says, said) = mpsc::channel(1);
     let mut tasks = JoinSet::new();
     tasks.spawn(publisher.run(said));
@@ -65,7 +70,7 @@ fn exactly_one_identity_is_taken() {
     let web = || offer(&mesh, "web", &mesh.workload("web", "n1", "internal"));
     let api = || offer(&mesh, "api", &mesh.workload("api", "n1", "internal"));
     let (expected, other) = (id("/ns/shop/sa/web"), id("/ns/shop/sa/db"));
-    let check = |svids, expected: Option<_>, sentence: Option<&str>| match read(response(svids), expected, 1) {
+    let check = |svids, expected: Option<_>, sentence: Option<&str>| match read(response(svids), expected) {
         Ok(svid) => assert_eq!((sentence, svid.id()), (None, &id("/ns/shop/sa/web"))),
         Err(error) => assert!(error.to_string().contains(sentence.unwrap()), "{error}"),
     };
@@ -85,7 +90,7 @@ fn whatever_does_not_belong_together_is_refused() {
     let check = |spoil: &dyn Fn(&mut X509svid), sentence: &str| {
         let mut svid = offer(&mesh, "web", &web);
         spoil(&mut svid);
-        let error = read(response(vec![svid]), None, 1).unwrap_err();
+        let error = read(response(vec![svid]), None).unwrap_err();
         assert!(error.to_string().contains(sentence), "{error}");
     };
     check(&|svid| svid.spiffe_id = "web".into(), "no SPIFFE ID");
@@ -109,7 +114,7 @@ fn whatever_does_not_belong_together_is_refused() {
 async fn a_renewed_certificate_has_a_higher_generation_and_the_same_one_has_not() {
     let (mesh, levels) = (Mesh::new(), watch::Sender::new(Levels::default()));
     let (says, mut identities, _tasks) = publisher(&levels);
-    let say = |shown: &Shown| Said::Identity(response(vec![offer(&mesh, "web", shown)]));
+    let say = |shown: &Shown| said(vec![offer(&mesh, "web", shown)]);
     let (first, second) = (mesh.workload("web", "n1", "internal"), mesh.workload("web", "n1", "internal"));
     says.send(say(&first)).await.unwrap();
     assert_eq!(generation(&mut identities.own, |own| own.generation).await, Some(1));
@@ -124,14 +129,14 @@ async fn a_certificate_that_ends_without_a_successor_is_withdrawn_at_its_end() {
     let (says, mut identities, _tasks) = publisher(&levels);
     let (began, life) = (tokio::time::Instant::now(), Duration::from_mins(5));
     let shown = mesh.workload_until("web", "n1", "internal", NOW.plus(life));
-    says.send(Said::Identity(response(vec![offer(&mesh, "web", &shown)]))).await.unwrap();
+    says.send(said(vec![offer(&mesh, "web", &shown)])).await.unwrap();
     assert_eq!(generation(&mut identities.own, |own| own.generation).await, Some(1));
     assert_eq!(generation(&mut identities.own, |own| own.generation).await, None);
     assert!(began.elapsed() > life && began.elapsed() < life + Duration::from_secs(2), "{:?}", began.elapsed());
     assert!(identities.svid.borrow().is_none());
-    says.send(Said::Identity(response(vec![offer(&mesh, "web", &shown)]))).await.unwrap();
+    says.send(said(vec![offer(&mesh, "web", &shown)])).await.unwrap();
     let later = mesh.workload_until("web", "n1", "internal", NOW.plus(life * 2));
-    says.send(Said::Identity(response(vec![offer(&mesh, "web", &later)]))).await.unwrap();
+    says.send(said(vec![offer(&mesh, "web", &later)])).await.unwrap();
     assert_eq!(generation(&mut identities.own, |own| own.generation).await, Some(2), "the ended one was not taken");
 }
 
@@ -140,12 +145,14 @@ async fn a_bad_word_of_the_agent_changes_nothing_and_a_denial_takes_everything()
     let (mesh, levels) = (Mesh::new(), watch::Sender::new(Levels::default()));
     let (says, mut identities, _tasks) = publisher(&levels);
     let web = || offer(&mesh, "web", &mesh.workload("web", "n1", "internal"));
-    says.send(Said::Identity(response(vec![web()]))).await.unwrap();
+    says.send(said(vec![web()])).await.unwrap();
     assert_eq!(generation(&mut identities.own, |own| own.generation).await, Some(1));
-    says.send(Said::Identity(response(vec![web(), web()]))).await.unwrap();
-    says.send(Said::Identity(response(vec![]))).await.unwrap();
+    assert!(believe(response(vec![web(), web()]), None).is_none());
+    assert!(believe(response(vec![]), None).is_none());
+    says.send(Said::Obstacle("asleep".into())).await.unwrap();
     says.send(Said::Denied("removed".into())).await.unwrap();
     assert_eq!(generation(&mut identities.own, |own| own.generation).await, None);
+    assert_eq!(identities.obstacle.wait_for(Option::is_some).await.unwrap().as_deref(), Some("removed"));
 }
 
 #[tokio::test(start_paused = true)]
@@ -155,7 +162,7 @@ async fn a_label_is_read_when_the_policy_has_named_its_level() {
     let named = |name: &str| Levels::new(vec![Level { name: name.parse().unwrap(), number: 63 }]).unwrap();
     let clearance = clearance::encode(&"cosmic".parse::<Label>().unwrap(), &named("cosmic")).unwrap();
     let shown = mesh.workload_with("web", "n1", clearance, NOW.plus(Duration::from_hours(1)));
-    says.send(Said::Identity(response(vec![offer(&mesh, "web", &shown)]))).await.unwrap();
+    says.send(said(vec![offer(&mesh, "web", &shown)])).await.unwrap();
     assert_eq!(generation(&mut identities.svid, |svid| svid.generation).await, Some(1), "enough to ask the CA");
     assert_eq!(generation(&mut identities.own, |own| own.generation).await, None, "not enough to let anything pass");
     levels.send_replace(named("cosmic"));
@@ -185,13 +192,13 @@ proptest! {
         };
         let (place, cut) = (place.index(bytes.len()), cut.index(bytes.len()));
         bytes[place] ^= flip;
-        let _ = read(response(vec![svid.clone()]), None, 1);
+        let _ = read(response(vec![svid.clone()]), None);
         match field {
             0 => svid.x509_svid.truncate(cut),
             1 => svid.x509_svid_key.truncate(cut),
             _ => svid.bundle.truncate(cut),
         }
-        prop_assert!(read(response(vec![svid]), None, 1).is_err());
+        prop_assert!(read(response(vec![svid]), None).is_err());
     }
 }
 
@@ -227,7 +234,8 @@ impl SpiffeWorkloadApi for Agent {
 async fn the_agent_may_come_late_and_may_be_restarted() {
     let (mesh, directory) = (Mesh::new(), tempfile::tempdir().unwrap());
     let socket = directory.path().join("api.sock");
-    let source = IdentitySource { agent: format!("unix://{}", socket.display()).parse().unwrap(), expected: None };
+    let origin = Origin::WorkloadApi(format!("unix://{}", socket.display()).parse().unwrap());
+    let source = IdentitySource { origin, expected: None };
     let (truth, mut tasks, (stopper, stop)) = (Truth::new(), JoinSet::new(), Stopper::new());
     truth.store(knowledge(&mesh, &policy("{}")));
     let mut identities = source.start(&truth, TestClocks::new(), &mut tasks, stop);

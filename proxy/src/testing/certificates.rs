@@ -63,19 +63,28 @@ impl Mesh {
 
     /// A workload whose certificate has this clearance, in DER.
     pub(crate) fn workload_with(&self, name: &str, node: &str, clearance: Vec<u8>, not_after: Timestamp) -> Shown {
-        let content = LeafContent {
-            id: id(&format!("/ns/shop/sa/{name}")),
-            label: None,
-            node: Some(NodeEpoch { node: node.parse().unwrap(), epoch: Epoch::FIRST }),
-            instance: Some(InstanceId::from_bytes([name.len().try_into().unwrap(); 16])),
-        };
-        self.issuing.leaf(&content, Some(clearance), not_after)
+        self.issuing.leaf(&workload_content(name, node), Some(clearance), not_after)
+    }
+
+    /// The chain of a workload for a key of its own.
+    pub(crate) fn certify_workload(
+        &self,
+        key: &impl PublicKeyData,
+        name: &str,
+        node: &str,
+        not_after: Timestamp,
+    ) -> Vec<CertificateDer<'static>> {
+        let label = clearance::encode(&"internal".parse::<Label>().unwrap(), &Levels::default()).unwrap();
+        self.issuing.certify(key, &workload_content(name, node), Some(label), not_after)
+    }
+
+    /// The chain of a node for a key of its own.
+    pub(crate) fn certify_node(&self, key: &impl PublicKeyData, name: &str) -> Vec<CertificateDer<'static>> {
+        self.issuing.certify(key, &node_content(name), None, NOW.plus(LIFETIME))
     }
 
     pub(crate) fn node(&self, name: &str) -> Shown {
-        let node = Some(NodeEpoch { node: name.parse().unwrap(), epoch: Epoch::FIRST });
-        let content = LeafContent { id: id(&format!("/node/{name}")), label: None, node, instance: None };
-        self.issuing.leaf(&content, None, NOW.plus(LIFETIME))
+        self.issuing.leaf(&node_content(name), None, NOW.plus(LIFETIME))
     }
 
     /// An authority's leaf such as `ca` or `feed`.
@@ -115,6 +124,17 @@ impl Authority {
     }
 
     fn leaf(&self, content: &LeafContent, clearance: Option<Vec<u8>>, not_after: Timestamp) -> Shown {
+        let key = KeyPair::generate().unwrap();
+        Shown { chain: self.certify(&key, content, clearance, not_after), pkcs8: key.serialize_der() }
+    }
+
+    fn certify(
+        &self,
+        key: &impl PublicKeyData,
+        content: &LeafContent,
+        clearance: Option<Vec<u8>>,
+        not_after: Timestamp,
+    ) -> Vec<CertificateDer<'static>> {
         let mut params = CertificateParams::default();
         params.distinguished_name = DistinguishedName::new();
         params.serial_number = Some(SerialNumber::from_slice(Serial::from_random([0xa5; 16]).as_bytes()));
@@ -125,9 +145,7 @@ impl Authority {
         params.use_authority_key_identifier_extension = true;
         params.custom_extensions = own_extensions(content, clearance);
         set_validity(&mut params, NOW.minus(BACKDATED), not_after);
-        let key = KeyPair::generate().unwrap();
-        let certificate = params.signed_by(&key, &self.issuer()).unwrap().into();
-        Shown { chain: vec![certificate, self.certificate.clone()], pkcs8: key.serialize_der() }
+        vec![params.signed_by(key, &self.issuer()).unwrap().into(), self.certificate.clone()]
     }
 
     fn issuer(&self) -> Issuer<'_, &KeyPair> {
@@ -137,6 +155,20 @@ impl Authority {
 
 pub(crate) fn id(path: &str) -> SpiffeId {
     format!("spiffe://prod.example{path}").parse().unwrap()
+}
+
+fn workload_content(name: &str, node: &str) -> LeafContent {
+    LeafContent {
+        id: id(&format!("/ns/shop/sa/{name}")),
+        label: None,
+        node: Some(NodeEpoch { node: node.parse().unwrap(), epoch: Epoch::FIRST }),
+        instance: Some(InstanceId::from_bytes([name.len().try_into().unwrap(); 16])),
+    }
+}
+
+fn node_content(name: &str) -> LeafContent {
+    let node = Some(NodeEpoch { node: name.parse().unwrap(), epoch: Epoch::FIRST });
+    LeafContent { id: id(&format!("/node/{name}")), label: None, node, instance: None }
 }
 
 fn own_extensions(content: &LeafContent, clearance: Option<Vec<u8>>) -> Vec<CustomExtension> {

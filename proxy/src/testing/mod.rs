@@ -36,7 +36,7 @@ pub(crate) fn peer(mesh: &Mesh, shown: &Shown) -> Arc<VerifiedPeer> {
 
 /// A workload that holds this certificate.
 pub(crate) fn svid(mesh: &Mesh, shown: &Shown, generation: u64) -> Arc<Svid> {
-    Arc::new(Svid::new(shown.identity(), Arc::new(mesh.bundle()), generation).unwrap())
+    Arc::new(Svid::new(shown.identity(), Arc::new(mesh.bundle())).unwrap().of_generation(generation))
 }
 
 /// The same in a mesh with the default levels.

@@ -15,7 +15,8 @@ async fn readiness_says_what_is_missing() {
     let world = World::new(SAME_LABEL).await;
     let (capture, told) = watch::channel(Capture::Unknown);
     let (stopper, stop) = Stopper::new();
-    let condition = Condition::new(Arc::clone(&world.client.sidecar), told, stop);
+    let (obstacle, in_the_way) = watch::channel(None);
+    let condition = Condition::new(Arc::clone(&world.client.sidecar), told, in_the_way, stop);
     let check = |expected: Option<&str>| {
         let missing = condition.not_ready();
         assert_eq!(missing.is_some(), expected.is_some(), "{missing:?}");
@@ -29,7 +30,13 @@ async fn readiness_says_what_is_missing() {
     capture.send_replace(Capture::Proved);
     let own = world.client.hands.own.send_replace(None);
     check(Some("no certificate"));
+    obstacle.send_replace(Some("the CA refused: node `n1` is not admitted".into()));
+    check(Some("this workload has no certificate (the CA refused: node `n1` is not admitted)"));
+    world.client.hands.truth.store(crate::truth::Knowledge::nothing());
+    check(Some("the CA refused"));
+    world.client.hands.policy(SAME_LABEL);
     world.client.hands.own.send_replace(own);
+    check(None);
     world.client.hands.truth.store(crate::truth::Knowledge::nothing());
     check(Some("policy"));
     world.client.hands.policy(SAME_LABEL);
@@ -43,7 +50,7 @@ async fn metrics_count_what_was_carried() {
     let world = World::new(SAME_LABEL).await;
     let (_capture, told) = watch::channel(Capture::Proved);
     let (_stopper, stop) = Stopper::new();
-    let condition = Condition::new(Arc::clone(&world.client.sidecar), told, stop);
+    let condition = Condition::new(Arc::clone(&world.client.sidecar), told, watch::channel(None).1, stop);
     let _talk = world.talk().await;
     let metrics = condition.metrics();
     for line in [

@@ -25,7 +25,7 @@ fn in_an_hour() -> Timestamp {
 fn metrics(sidecar: &Arc<Sidecar>) -> String {
     let (_capture, told) = watch::channel(Capture::Proved);
     let (_stopper, stop) = Stopper::new();
-    Condition::new(Arc::clone(sidecar), told, stop).metrics()
+    Condition::new(Arc::clone(sidecar), told, watch::channel(None).1, stop).metrics()
 }
 
 fn has(sidecar: &Arc<Sidecar>, lines: &[&str]) {

@@ -1,38 +1,29 @@
 //! A whole proxy, from its start without anything to its end.
 
 use std::net::{Ipv4Addr, SocketAddr};
+use std::path::Path;
 use std::time::Duration;
 
 use bulkhead_daemon::Stopper;
 use bulkhead_mesh::Mode;
 use bulkhead_mesh::probe::Probes;
+use bulkhead_protocol::attestation::{RootsFile, TokenFile};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
 use super::support::{is_reset, within};
 use crate::capture::Ports;
+use crate::identity_source::Origin;
+use crate::identity_source::token::TokenSource;
 use crate::limits::ProxyLimits;
 use crate::run::{Proxy, RunConfig};
 
 #[tokio::test]
 async fn a_proxy_that_knows_nothing_resets_everything_says_so_and_stops() {
     let directory = tempfile::tempdir().unwrap();
-    let proxy = Proxy::open(RunConfig {
-        ca: vec!["127.0.0.1:1".into()],
-        agent: format!("unix://{}/api.sock", directory.path().display()).parse().unwrap(),
-        expected: None,
-        state: directory.path().into(),
-        admin: local(0),
-        probe_address: Some(local(0)),
-        probes: Probes::default(),
-        ports: Ports { outbound: 0, inbound: 0, tunnel: 0, admin: 0, probe: None },
-        excluded: Vec::new(),
-        addresses: Vec::new(),
-        mode: Mode::Strict,
-        limits: ProxyLimits { grace: Duration::from_millis(10), ..ProxyLimits::default() },
-        version: "0.0.0".into(),
-    });
-    let proxy = proxy.await.unwrap();
+    let agent = format!("unix://{}/api.sock", directory.path().display());
+    let config = config(Origin::WorkloadApi(agent.parse().unwrap()), directory.path());
+    let proxy = Proxy::open(config).await.unwrap();
     let ports = proxy.ports();
     let (stopper, stop) = Stopper::new();
     let running = tokio::spawn(proxy.run(stop));
@@ -52,6 +43,52 @@ async fn a_proxy_that_knows_nothing_resets_everything_says_so_and_stops() {
     );
     stopper.stop();
     within("the end of the proxy", running).await.unwrap().unwrap();
+}
+
+#[tokio::test]
+async fn a_pod_without_a_certificate_says_at_both_ports_why() {
+    let directory = tempfile::tempdir().unwrap();
+    let origin = Origin::PodToken(TokenSource {
+        token: TokenFile::new(directory.path().join("token")),
+        roots: RootsFile::new(directory.path().join("root.pem"), "prod.example".parse().unwrap()),
+        ca: vec!["127.0.0.1:1".into()],
+        state: directory.path().into(),
+        look_at_roots_every: TokenSource::LOOK_AT_ROOTS_EVERY,
+    });
+    let proxy = Proxy::open(config(origin, directory.path())).await.unwrap();
+    let (ports, (stopper, stop)) = (proxy.ports(), Stopper::new());
+    let running = tokio::spawn(proxy.run(stop));
+    for port in [ports.admin, ports.probe.unwrap()] {
+        let mut answer = String::new();
+        let told = async {
+            while !answer.contains("this workload has no certificate (cannot read the roots") {
+                answer = ask(port, "/ready").await;
+            }
+        };
+        within("the reason", told).await;
+        assert!(answer.starts_with("HTTP/1.1 503"), "{answer}");
+    }
+    stopper.stop();
+    within("the end of the proxy", running).await.unwrap().unwrap();
+}
+
+/// A proxy at free ports of this host.
+fn config(identity: Origin, directory: &Path) -> RunConfig {
+    RunConfig {
+        ca: vec!["127.0.0.1:1".into()],
+        identity,
+        expected: None,
+        state: directory.into(),
+        admin: local(0),
+        probe_address: Some(local(0)),
+        probes: Probes::default(),
+        ports: Ports { outbound: 0, inbound: 0, tunnel: 0, admin: 0, probe: None },
+        excluded: Vec::new(),
+        addresses: Vec::new(),
+        mode: Mode::Strict,
+        limits: ProxyLimits { grace: Duration::from_millis(10), ..ProxyLimits::default() },
+        version: "0.0.0".into(),
+    }
 }
 
 async fn ask(port: u16, path: &str) -> String {

@@ -15,6 +15,8 @@ pub use store::{KeyStore, StoredIdentity};
 pub enum KeyError {
     #[error("a private key could not be generated: no random bytes")]
     Generate,
+    #[error("the private key could not sign")]
+    Sign,
     #[error("the private key is not an unencrypted PKCS#8 key on P-256")]
     NotP256,
     #[error("{path} holds no private key", path = .path.display())]

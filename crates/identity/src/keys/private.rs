@@ -2,8 +2,11 @@
 
 use std::fmt;
 
+use aws_lc_rs::digest::{SHA256, digest};
+use aws_lc_rs::encoding::{AsDer as _, PublicKeyX509Der};
 use aws_lc_rs::rand::SystemRandom;
-use aws_lc_rs::signature::{ECDSA_P256_SHA256_ASN1_SIGNING, EcdsaKeyPair};
+use aws_lc_rs::signature::{ECDSA_P256_SHA256_ASN1_SIGNING, EcdsaKeyPair, KeyPair as _};
+use bulkhead_mesh::SpkiDigest;
 use zeroize::Zeroizing;
 
 use super::KeyError;
@@ -37,6 +40,30 @@ impl PrivateKey {
     /// The key as PEM.
     pub fn to_pem(&self) -> Zeroizing<String> {
         pem::private_key(&self.0)
+    }
+
+    /// Its public half, as the DER of a SubjectPublicKeyInfo (RFC 5480, the curve named).
+    pub fn public_key_info(&self) -> Vec<u8> {
+        let der: PublicKeyX509Der<'_> = self.pair().public_key().as_der().expect("a public key on P-256 has this form");
+        der.as_ref().to_vec()
+    }
+
+    /// The digest that names it: SHA-256 of its SubjectPublicKeyInfo.
+    pub fn digest(&self) -> SpkiDigest {
+        let mut bytes = [0; 32];
+        bytes.copy_from_slice(digest(&SHA256, &self.public_key_info()).as_ref());
+        SpkiDigest::from_bytes(bytes)
+    }
+
+    /// ECDSA with SHA-256, in ASN.1.
+    pub(crate) fn sign(&self, message: &[u8]) -> Result<Vec<u8>, KeyError> {
+        let signature = self.pair().sign(&SystemRandom::new(), message).map_err(|_| KeyError::Sign)?;
+        Ok(signature.as_ref().to_vec())
+    }
+
+    fn pair(&self) -> EcdsaKeyPair {
+        EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_ASN1_SIGNING, &self.0)
+            .expect("what was read once can be read again")
     }
 }
 

@@ -104,7 +104,7 @@ impl Setting {
         let (directory, desk) = Directory::new(DirectoryLimits::default());
         let feed = Feed {
             dial: Box::new(dial),
-            identities: Identities { svid: svids, own: owns },
+            identities: Identities { svid: svids, own: owns, obstacle: watch::channel(None).1 },
             truth: Arc::clone(&truth),
             registry: registry.clone(),
             clocks: clocks.clone(),

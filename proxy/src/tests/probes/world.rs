@@ -43,7 +43,7 @@ impl World {
         let sidecar = sidecar(&hands, SERVER, limits, 15_008);
         let (capture, told) = watch::channel(Capture::Proved);
         let (stopper, stop) = Stopper::new();
-        let condition = Arc::new(Condition::new(Arc::clone(&sidecar), told, stop.clone()));
+        let condition = Arc::new(Condition::new(Arc::clone(&sidecar), told, watch::channel(None).1, stop.clone()));
         let answers = Answers::new(Arc::clone(&sidecar), condition, liveness(check, seconds));
         let open = ProbePort::bind((Ipv4Addr::LOCALHOST, 0).into()).unwrap();
         let port = open.port();
