@@ -78,6 +78,8 @@ impl World {
             unsealer: unsealer(),
             listen: "127.0.0.1:0".parse().unwrap(),
             admin: "127.0.0.1:0".parse().unwrap(),
+            expose_admin: false,
+            kubernetes: None,
             settings: Settings {
                 addresses: vec!["ca.prod.example:15010".to_owned()],
                 node_lifetime: NODE_LIFETIME,
@@ -190,9 +192,12 @@ pub(crate) fn plan(directory: PathBuf) -> Plan {
         directory,
         unsealer: unsealer(),
         root_unsealer: None,
+        root_directory: None,
+        policy: None,
         operator: "ada".parse().unwrap(),
         operator_file: None,
         operator_lifetime: OPERATOR_LIFETIME,
+        responder: None,
     }
 }
 

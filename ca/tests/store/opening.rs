@@ -62,9 +62,9 @@ async fn create_never_touches_what_is_there_and_open_never_makes_anything() {
 async fn a_newer_schema_is_refused_with_both_versions() {
     let scene = Scene::new().await;
     scene.store.close().await;
-    alter(&scene.path(), "INSERT INTO schema_version (version) VALUES (2)");
+    alter(&scene.path(), "INSERT INTO schema_version (version) VALUES (3)");
     let refused = open(&scene.path()).unwrap_err();
-    assert_eq!(refused.to_string(), "the database has schema version 2, and this program knows versions up to 1");
+    assert_eq!(refused.to_string(), "the database has schema version 3, and this program knows versions up to 2");
     assert!(refused.hint().is_some());
 }
 
