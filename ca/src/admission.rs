@@ -1,4 +1,5 @@
-//! How a node comes in: a join token that an operator made, for one key.
+//! How a node comes in: a join token that an operator made, for one key. And what an operator says of those that come
+//! otherwise (see [`crate::attestation`]).
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -15,7 +16,7 @@ use crate::denied::Denied;
 use crate::dice;
 use crate::issuance::{node_record, sign_node};
 use crate::sign::Certificate;
-use crate::store::{Admission, Clearance, Lane, TokenHash, TokenRecord, TokenRefusal};
+use crate::store::{Admission, Clearance, Lane, NodeOrder, TokenHash, TokenRecord, TokenRefusal};
 
 /// A token that was made, with its secret.
 #[derive(Debug)]
@@ -68,6 +69,29 @@ fn check_levels(ca: &Ca, clearance: &Clearance) -> Result<(), Denied> {
     labels.find(unknown).map_or(Ok(()), |label| Err(Denied::UnknownLevel { level: label.level.clone() }))
 }
 
+/// Lets a node of a cluster in once it proves to be one; until when.
+pub async fn order_node(
+    ca: &Arc<Ca>,
+    by: By<Ordinary>,
+    node: NodeName,
+    clearance: Clearance,
+    lifetime: Duration,
+) -> Result<Timestamp, Denied> {
+    check_levels(ca, &clearance)?;
+    let clock = ca.now();
+    let ordered = ca.store.write(Lane::Ordinary, move |tx| {
+        let at = tx.now(clock)?;
+        let order = NodeOrder { node, clearance, expires: at.plus(lifetime) };
+        tx.order_node(&order)?;
+        let (actor, subject) = (Actor::Operator(by.operator().clone()), order.node.to_string());
+        let detail = format!("clearance `{}`, until {}", order.clearance, order.expires);
+        let (action, outcome) = (Action::OrderNode, Outcome::Done);
+        tx.audit(&AuditRecord { at, actor, action, subject, detail, outcome })?;
+        Ok::<_, Denied>(order.expires)
+    });
+    ordered.await
+}
+
 /// Turns a token and a request into a node's first certificate.
 ///
 /// A stranger who guesses is answered from a read and leaves nothing on the disk.
@@ -82,7 +106,9 @@ pub async fn join(ca: &Arc<Ca>, secret: &JoinSecret, csr: Vec<u8>) -> Result<Cer
         let now = tx.now(clock)?;
         let taken = tx.take_token(&hash, key.digest(), now)?;
         let TokenRecord { node, clearance, addresses, .. } = taken.token;
-        let admission = Admission { node, clearance, addresses, key: key.digest(), at: now, may_rekey: !taken.again };
+        let (key_digest, may_rekey) = (key.digest(), !taken.again);
+        let admission =
+            Admission { node, clearance, addresses, key: key_digest, at: now, may_rekey, cluster_uid: None };
         let life = tx.admit(&admission)?.life;
         let certificate = sign_node(tx, &office, &life, key, serial, now)?;
         tx.audit(&node_record(Actor::Token(life.node.clone()), Action::AdmitNode, &life, &certificate, now))?;

@@ -11,6 +11,7 @@ use crate::audit::{Action, Actor, AuditRecord, Outcome};
 use crate::authority::Authority;
 use crate::denied::Denied;
 use crate::fanout::{say, store_position};
+use crate::policy_file::{self, PolicyFileError};
 use crate::sign::Certificate;
 use crate::store::{
     CertificateRecord, FactKind, Lane, Limits, OpenError, OperatorRecord, PolicyRecord, Role, Store, Tx,
@@ -21,11 +22,34 @@ pub fn records(directory: &Path) -> PathBuf {
     directory.join("ca.db")
 }
 
+/// The policy with which a CA begins.
+#[derive(Debug)]
+pub struct FirstPolicy {
+    policy: Policy,
+    /// As its author wrote it.
+    document: String,
+}
+
+impl FirstPolicy {
+    /// Reads it from YAML.
+    pub fn read(yaml: &str) -> Result<Self, PolicyFileError> {
+        Ok(Self { policy: policy_file::read(yaml)?, document: yaml.to_owned() })
+    }
+}
+
+impl Default for FirstPolicy {
+    fn default() -> Self {
+        let policy = Policy::default();
+        Self { document: crate::policy::show(&policy), policy }
+    }
+}
+
 /// Makes the records of a new CA.
 pub async fn found(
     directory: &Path,
     authority: &Authority,
-    operator: (OperatorName, Certificate),
+    operators: Vec<(OperatorName, Role, Certificate)>,
+    policy: FirstPolicy,
     now: Timestamp,
 ) -> Result<(), BeginError> {
     let store = Store::create(&records(directory), Limits::default())?;
@@ -33,14 +57,17 @@ pub async fn found(
     let issuers = authority.issuers();
     let begun = store.write(Lane::Ordinary, move |tx| {
         let now = tx.now(now)?;
-        let (name, certificate) = operator;
-        tx.insert_operator(&OperatorRecord { name: name.clone(), role: Role::Owner, added_at: now })?;
-        tx.record_certificate(&CertificateRecord::of(&certificate))?;
+        for (name, role, certificate) in operators {
+            tx.insert_operator(&OperatorRecord { name: name.clone(), role, added_at: now })?;
+            tx.record_certificate(&CertificateRecord::of(&certificate))?;
+            let first = role == Role::Owner;
+            let action = if first { Action::Initialise } else { Action::AddOperator };
+            let detail = format!("{} operator, role `{role}`", if first { "the first" } else { "an" });
+            let (actor, subject, outcome) = (Actor::Ca, format!("operator/{name}"), Outcome::Done);
+            tx.audit(&AuditRecord { at: now, actor, action, subject, detail, outcome })?;
+        }
         tx.begin_incarnation(now)?;
-        first_facts(tx, &signer, issuers, now)?;
-        let (subject, detail) = (format!("operator/{name}"), "the first operator, role `owner`".to_owned());
-        let (actor, action, outcome) = (Actor::Ca, Action::Initialise, Outcome::Done);
-        tx.audit(&AuditRecord { at: now, actor, action, subject, detail, outcome })?;
+        first_facts(tx, &signer, issuers, policy, now)?;
         Ok::<_, Denied>(())
     });
     begun.await?;
@@ -48,13 +75,17 @@ pub async fn found(
     Ok(())
 }
 
-fn first_facts(tx: &mut Tx<'_>, signer: &FeedSigner, issuers: AcceptedIssuers, now: Timestamp) -> Result<(), Denied> {
+fn first_facts(
+    tx: &mut Tx<'_>,
+    signer: &FeedSigner,
+    issuers: AcceptedIssuers,
+    FirstPolicy { policy, document }: FirstPolicy,
+    now: Timestamp,
+) -> Result<(), Denied> {
     if let AcceptedIssuers::Listed(digests) = issuers {
         say(signer, tx, FactKind::Issuers, None, &Statement::Issuers(Arc::new(digests)))?;
     }
-    let policy = Arc::new(Policy::default());
-    let position = say(signer, tx, FactKind::Policy, None, &Statement::Policy(Arc::clone(&policy)))?;
-    let document = crate::policy::show(&policy);
+    let position = say(signer, tx, FactKind::Policy, None, &Statement::Policy(Arc::new(policy)))?;
     let position = store_position(position);
     tx.record_policy(&PolicyRecord { position, document, applied_by: None, applied_at: now })?;
     Ok(())

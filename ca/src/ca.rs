@@ -9,11 +9,13 @@ use bulkhead_identity::peer::{PeerError, Truth, VerifiedPeer};
 use bulkhead_identity::tls::CurrentTruth;
 use bulkhead_mesh::{Policy, Purpose, Timestamp};
 use bulkhead_protocol::feed::Statement;
+use tokio::sync::watch;
 
 use crate::authority::Authority;
+use crate::evidence::Kubernetes;
 use crate::fanout::Fanout;
 use crate::metrics::Metrics;
-use crate::store::Store;
+use crate::store::{Listing, Store};
 
 /// The CA, once its keys are unsealed and its records are open.
 #[derive(Debug)]
@@ -26,6 +28,10 @@ pub struct Ca {
     pub fanout: Fanout,
     /// What it holds true itself, in step with what it tells.
     pub known: Arc<Known>,
+    /// The cluster whose pods prove themselves here, if there is one.
+    pub kubernetes: Option<Arc<Kubernetes>>,
+    /// The present listing of the directory, once one has begun; the stream of every other one ends.
+    pub listing: watch::Sender<Option<Listing>>,
     /// The time.
     pub clock: SharedClock,
     /// What it counts.

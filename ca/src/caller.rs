@@ -13,7 +13,7 @@ use tonic::{Request, Status};
 
 pub use class::{By, Loosening, Ordinary, Reading, Tightening};
 pub use layer::CallerLayer;
-pub use roles::{Node, Operator, RenewingNode, Role, Watcher};
+pub use roles::{DirectorySource, Node, Operator, RenewingNode, Role, Watcher};
 
 use crate::store::StoreError;
 
@@ -70,7 +70,7 @@ impl NotAllowed {
     /// What a person can do about it.
     pub fn hint(&self) -> Option<&'static str> {
         match self {
-            Self::NoCertificate => Some("only Join takes a caller without a certificate"),
+            Self::NoCertificate => Some("only Join and Attest take a caller without a certificate"),
             Self::NoOperator { .. } | Self::Role { .. } => Some("ask an operator of role `owner`"),
             Self::Store(refusal) => refusal.hint(),
             _ => None,

@@ -1,5 +1,6 @@
 //! The command line: flags, their environment variables, and what they mean.
 
+mod cluster;
 mod hint;
 mod init;
 mod serve;
@@ -8,7 +9,7 @@ mod unseal;
 use clap::{Parser, Subcommand};
 
 pub(crate) use hint::with_hint;
-pub(crate) use init::{Init, print_founded};
+pub(crate) use init::{Init, print_founded, print_founded_before};
 pub(crate) use serve::Serve;
 
 /// The node-identity CA of a Bulkhead mesh: admits nodes, issues and revokes certificates, tells the proxies what is

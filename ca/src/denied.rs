@@ -11,6 +11,7 @@ use crate::caller::NotAllowed;
 use crate::csr::CsrError;
 use crate::dice::NoRandomness;
 use crate::draft::DraftError;
+use crate::evidence::EvidenceRefusal;
 use crate::fanout::PublishError;
 use crate::lint::LintError;
 use crate::policy_file::PolicyFileError;
@@ -25,6 +26,8 @@ pub enum Denied {
     NotAllowed(#[from] NotAllowed),
     #[error(transparent)]
     Store(#[from] StoreError),
+    #[error(transparent)]
+    Evidence(#[from] EvidenceRefusal),
     #[error("the certificate request is refused: {0}")]
     Csr(#[from] CsrError),
     #[error("the request cannot be read: {0}")]
@@ -50,8 +53,12 @@ pub enum Denied {
         "level `{level}` had the number {was} and would have {is}: certificates that live would change their label"
     )]
     LevelChanged { level: LevelName, was: u8, is: String },
-    #[error("the token's lifetime of {seconds} s is outside 60 s to 30 days")]
+    #[error("a lifetime of {seconds} s is outside 60 s to 30 days")]
     TokenLifetime { seconds: u32 },
+    #[error("field `{field}` has {found} items; at most {most} are possible")]
+    TooMany { field: &'static str, found: usize, most: usize },
+    #[error("write {found} came where write {expected} is due: numbers rise by one from 1")]
+    OutOfOrder { found: u64, expected: u64 },
     #[error("there is no fact {n} in history {incarnation}")]
     NoSuchFact { incarnation: u64, n: u64 },
     #[error(transparent)]
@@ -77,6 +84,7 @@ impl Denied {
             Self::Store(refusal) => refusal.hint().map(str::to_owned),
             Self::Csr(refusal) => refusal.hint().map(str::to_owned),
             Self::Policy(refusal) => refusal.hint(),
+            Self::Evidence(refusal) => refusal.hint().map(str::to_owned),
             Self::NotAllowed(refusal) => refusal.hint().map(str::to_owned),
             Self::NotRegistered { .. } => Some("`bulkhead workload register` registers it".to_owned()),
             Self::Clearance { .. } => Some("register it on a node of its own security level".to_owned()),
@@ -87,7 +95,10 @@ impl Denied {
 
     /// Whether the caller was refused, and did not merely meet a failure of the CA.
     pub fn is_refusal(&self) -> bool {
-        !matches!(self.code(), Code::Internal | Code::Unavailable)
+        match self {
+            Self::Evidence(refusal) => !refusal.is_failure(),
+            _ => !matches!(self.code(), Code::Internal | Code::Unavailable),
+        }
     }
 
     fn code(&self) -> Code {
@@ -100,12 +111,17 @@ impl Denied {
                 Code::PermissionDenied
             }
             Self::Store(refusal) => store_code(refusal),
+            Self::Evidence(EvidenceRefusal::NoCluster) => Code::FailedPrecondition,
+            Self::Evidence(refusal) if refusal.is_passing() => Code::Unavailable,
+            Self::Evidence(_) => Code::PermissionDenied,
             Self::Csr(_)
             | Self::Convert(_)
             | Self::Id(_)
             | Self::UnknownLevel { .. }
             | Self::PolicyFile(_)
             | Self::Policy(_)
+            | Self::TooMany { .. }
+            | Self::OutOfOrder { .. }
             | Self::TokenLifetime { .. } => Code::InvalidArgument,
             Self::LevelChanged { .. } => Code::FailedPrecondition,
             Self::NoSuchFact { .. } => Code::NotFound,
@@ -123,6 +139,7 @@ impl Denied {
 fn store_code(refusal: &StoreError) -> Code {
     match refusal {
         StoreError::Node(NodeRefusal::Unknown { .. }) => Code::NotFound,
+        StoreError::Listing(_) => Code::Aborted,
         StoreError::Node(_) | StoreError::Token(_) => Code::PermissionDenied,
         StoreError::Registration(_) | StoreError::Service(_) | StoreError::Operator(_) => Code::FailedPrecondition,
         StoreError::Busy { .. } | StoreError::Closed => Code::Unavailable,

@@ -1,20 +1,26 @@
 //! The gRPC services: each turns a message into the types of the mesh, calls one function, and turns the answer back.
 
 pub mod admin;
+mod attestation;
+mod directory;
 mod feed;
 mod issuance;
 mod join;
 
 use std::future::Future;
 
+use bulkhead_protocol::transport::ConnectedPeer;
 use bulkhead_protocol::v1;
-use tonic::{Response, Status};
+use tonic::{Request, Response, Status};
 
+pub use attestation::AttestationFace;
+pub use directory::DirectoryFace;
 pub use feed::FeedFace;
 pub use issuance::IssuanceFace;
 pub use join::JoinFace;
 
 use crate::ca::Ca;
+use crate::caller::NotAllowed;
 use crate::denied::Denied;
 use crate::metrics::{Call, Outcome};
 use crate::sign::Certificate;
@@ -38,6 +44,15 @@ fn outcome<T>(ended: &Result<T, Denied>) -> Outcome {
         Ok(_) => Outcome::Done,
         Err(denied) if denied.is_refusal() => Outcome::Refused,
         Err(_) => Outcome::Failed,
+    }
+}
+
+/// Whoever has a certificate has come in already: none of them has a reason to be at a door for strangers.
+fn refuse_certificates<T>(request: &Request<T>) -> Result<(), NotAllowed> {
+    let peer = request.extensions().get::<ConnectedPeer>().and_then(|connected| connected.peer.as_ref());
+    match peer {
+        Some(peer) => Err(NotAllowed::HasCertificate { id: peer.id().clone() }),
+        None => Ok(()),
     }
 }
 

@@ -32,7 +32,7 @@ pub async fn issue(ca: &Arc<Ca>, by: Caller<Node>, evidence: Evidence, csr: Vec<
         let terms = issuing.terms(serial, now, lifetime);
         let draft = Draft::workload(issuing.trust_domain(), facts.clone(), key, terms)?;
         let certificate = sign_and_record(tx, &office, draft)?;
-        tx.audit(&workload_record(now, &facts, &certificate))?;
+        tx.audit(&workload_record(Actor::Node(facts.node.node.clone()), now, &facts, &certificate))?;
         Ok(certificate)
     });
     issued.await
@@ -90,7 +90,7 @@ pub(crate) fn node_record(
 }
 
 /// Lints, signs and puts on record, in this order: nothing leaves that is not on record.
-fn sign_and_record(tx: &mut Tx<'_>, ca: &Ca, draft: Draft<Issuing>) -> Result<Certificate, Denied> {
+pub(crate) fn sign_and_record(tx: &mut Tx<'_>, ca: &Ca, draft: Draft<Issuing>) -> Result<Certificate, Denied> {
     let issuing: &IssuingKey<Issuing> = ca.authority.issuing();
     let certificate = sign(lint(draft, issuing, ca.known.policy().levels())?, issuing)?;
     tx.record_certificate(&CertificateRecord::of(&certificate))?;
@@ -98,7 +98,7 @@ fn sign_and_record(tx: &mut Tx<'_>, ca: &Ca, draft: Draft<Issuing>) -> Result<Ce
 }
 
 /// How long a certificate with this label lives on this node, if the node is cleared for it.
-fn lifetime_of(ca: &Ca, node: &NodeRecord, label: &Label) -> Result<Duration, Denied> {
+pub(crate) fn lifetime_of(ca: &Ca, node: &NodeRecord, label: &Label) -> Result<Duration, Denied> {
     let policy = ca.known.policy();
     if !node.clearance.allows(label, policy.levels()) {
         let (label, clearance) = (Box::new(label.clone()), Box::new(node.clearance.clone()));
@@ -117,9 +117,15 @@ fn quarantine(tx: &mut Tx<'_>, life: &NodeEpoch, now: Timestamp) -> Result<(), D
     Ok(())
 }
 
-fn workload_record(at: Timestamp, facts: &WorkloadFacts, certificate: &Certificate) -> AuditRecord {
+/// The audit record of a workload's certificate.
+pub(crate) fn workload_record(
+    actor: Actor,
+    at: Timestamp,
+    facts: &WorkloadFacts,
+    certificate: &Certificate,
+) -> AuditRecord {
     let leaf = certificate.leaf();
     let detail = format!("{} `{}` serial {}, until {}", facts.name, facts.label, leaf.serial, leaf.not_after);
-    let (actor, action) = (Actor::Node(facts.node.node.clone()), Action::IssueCertificate);
-    AuditRecord { at, actor, action, subject: facts.instance.to_string(), detail, outcome: Outcome::Done }
+    let (action, subject) = (Action::IssueCertificate, facts.instance.to_string());
+    AuditRecord { at, actor, action, subject, detail, outcome: Outcome::Done }
 }

@@ -1,6 +1,7 @@
 //! The node-identity CA: admits nodes, issues and revokes certificates, and tells the proxies what is true.
 
 pub mod admission;
+pub mod attestation;
 pub mod audit;
 pub mod authority;
 pub mod begin;

@@ -22,6 +22,10 @@ async fn main() -> ExitCode {
 }
 
 async fn found(options: command::Init) -> anyhow::Result<()> {
+    if options.is_done() {
+        command::print_founded_before(options.directory());
+        return Ok(());
+    }
     let founded = init::run(&options.plan()?, SystemClock::default().now()).await.map_err(command::with_hint)?;
     command::print_founded(&founded, options.output);
     Ok(())
@@ -29,7 +33,7 @@ async fn found(options: command::Init) -> anyhow::Result<()> {
 
 async fn run(options: command::Serve, directives: &str) -> anyhow::Result<()> {
     log::start(directives)?;
-    let options = options.options()?;
+    let options = options.options().await?;
     let (stopper, stop) = Stopper::new();
     let serving = serve::serve(options, std::sync::Arc::new(SystemClock::default()), stop);
     tokio::pin!(serving);

@@ -15,6 +15,8 @@ pub struct Metrics {
     pub refused_callers: Counter,
     /// Watchers that remember more than this CA: it was restored from an older state.
     pub regressions: Counter,
+    /// Looks at the list of workloads' labels that ended without one.
+    pub unreadable_labels: Counter,
 }
 
 /// What was asked of the CA.
@@ -24,10 +26,14 @@ pub enum Call {
     Join,
     /// A workload's certificate.
     Issue,
+    /// A certificate by a pod's token.
+    Attest,
     /// A node's next certificate.
     Renew,
     /// The feed.
     Watch,
+    /// A change of the directory.
+    Directory,
     /// Anything that an operator commands.
     Admin,
 }
@@ -70,6 +76,11 @@ impl Metrics {
             self.refused_callers.clone(),
         );
         registry.register("watchers_ahead", "Watchers that remember more than this CA", self.regressions.clone());
+        registry.register(
+            "unreadable_labels",
+            "Looks at the list of workloads' labels that ended without one",
+            self.unreadable_labels.clone(),
+        );
         bulkhead_daemon::metrics::text(&registry)
     }
 }
@@ -79,8 +90,10 @@ impl Call {
         match self {
             Self::Join => "join",
             Self::Issue => "issue",
+            Self::Attest => "attest",
             Self::Renew => "renew",
             Self::Watch => "watch",
+            Self::Directory => "directory",
             Self::Admin => "admin",
         }
     }

@@ -12,7 +12,7 @@ use crate::ca::Ca;
 use crate::caller::{By, Ordinary};
 use crate::denied::Denied;
 use crate::dice;
-use crate::store::{FactKind, Lane, RegistrationRecord, RegistrationState, ServiceRecord, Tx};
+use crate::store::{FactKind, Lane, RegistrationRecord, RegistrationState, ServiceRecord, Source, Tx};
 
 /// A workload that an operator wants to stand on a node.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -47,6 +47,7 @@ pub async fn register(ca: &Arc<Ca>, by: By<Ordinary>, new: NewWorkload) -> Resul
         let (node, state) = (node.life, RegistrationState::Registered);
         let record = RegistrationRecord {
             id,
+            source: Source::Operator,
             workload,
             label,
             node,
@@ -71,7 +72,9 @@ pub async fn remove(ca: &Arc<Ca>, by: By<Ordinary>, id: InstanceId) -> Result<()
     let removed = ca.store.write(Lane::Ordinary, move |tx| {
         let at = tx.now(clock)?;
         let record = tx.remove_registration(id)?;
-        cut_off(tx, &office, id, at)?;
+        let reason = "its registration was removed".parse().expect("it is short and printable");
+        // Nothing is issued to the instance after this transaction, so every certificate that it ever had is meant.
+        cut_off(tx, &office, id, at.plus(Duration::from_millis(1)), reason)?;
         tx.audit(&audit_record(&by, Action::RemoveWorkload, &record, at))?;
         Ok::<_, Denied>(())
     });
@@ -80,11 +83,15 @@ pub async fn remove(ca: &Arc<Ca>, by: By<Ordinary>, id: InstanceId) -> Result<()
 }
 
 /// Whoever still has the instance's key could go on with it until its certificate ends: so that is cut off.
-fn cut_off(tx: &mut Tx<'_>, ca: &Ca, instance: InstanceId, at: Timestamp) -> Result<(), Denied> {
+pub(crate) fn cut_off(
+    tx: &mut Tx<'_>,
+    ca: &Ca,
+    instance: InstanceId,
+    issued_before: Timestamp,
+    reason: Reason,
+) -> Result<(), Denied> {
     let Some(bound) = tx.latest_not_after_of_instance(instance)? else { return Ok(()) };
-    let reason: Reason = "its registration was removed".parse().expect("it is short and printable");
-    // Nothing is issued to the instance after this transaction, so every certificate that it ever had is meant.
-    let subject = Subject::Instance { instance, issued_before: at.plus(Duration::from_millis(1)) };
+    let subject = Subject::Instance { instance, issued_before };
     let cutoff = Cutoff { subject, reason, bound };
     ca.fanout.say(tx, FactKind::Cutoff, Some(bound), &Statement::Cutoff(cutoff)).map(drop)
 }

@@ -16,6 +16,7 @@ use bulkhead_daemon::{AdminPort, SharedClock, Stop, Subject};
 use bulkhead_identity::Truth;
 use bulkhead_mesh::{CutoffSet, Levels};
 use bulkhead_protocol::transport::AcceptLimits;
+use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 pub use error::ServeError;
@@ -23,6 +24,7 @@ pub use error::ServeError;
 use crate::authority::Authority;
 use crate::begin;
 use crate::ca::{Ca, Known, Settings};
+use crate::evidence::{Kubernetes, labels};
 use crate::fanout::Fanout;
 use crate::metrics::Metrics;
 use crate::seal::Unsealer;
@@ -39,8 +41,12 @@ pub struct Options {
     pub unsealer: Unsealer,
     /// Where nodes, workloads and operators reach it.
     pub listen: SocketAddr,
-    /// The loopback port with `/live`, `/ready` and `/metrics`.
+    /// The port with `/live`, `/ready` and `/metrics`.
     pub admin: SocketAddr,
+    /// Whether that may be another than a loopback address.
+    pub expose_admin: bool,
+    /// The cluster whose pods prove themselves here, if there is one.
+    pub kubernetes: Option<Kubernetes>,
     /// What goes into tokens and certificates, and what a watcher may cost.
     pub settings: Settings,
     /// What strangers may cost.
@@ -86,16 +92,19 @@ pub async fn serve(options: Options, clock: SharedClock, stop: Stop) -> Result<(
 impl Server {
     /// Opens keys and records and binds the ports; nobody is answered yet.
     pub async fn bind(options: Options, clock: SharedClock, stop: Stop) -> Result<Self, ServeError> {
-        let Options { directory, unsealer, listen, admin, settings, strangers, drain } = options;
+        let Options { directory, unsealer, listen, admin, expose_admin, kubernetes, settings, strangers, drain } =
+            options;
         let authority = Authority::load(&directory, &unsealer)?;
         let store = Store::open(&begin::records(&directory), Limits::default())?;
         let leaves = ControlLeaves::issue(&authority, &store, clock.now()).await?;
         let known = Arc::new(Known::new(nothing_yet(&authority)));
         let fanout = Fanout::load(&store, &known, authority.feed_signer()?, leaves.feed_chain(), clock.now()).await?;
         let metrics = Metrics::default();
-        let ca = Arc::new(Ca { store, authority, fanout, known, clock, metrics, settings, stop });
+        let (kubernetes, listing) = (kubernetes.map(Arc::new), watch::Sender::new(None));
+        let ca = Arc::new(Ca { store, authority, fanout, known, kubernetes, listing, clock, metrics, settings, stop });
         let acceptor = SharedAcceptor::new(&ca, &leaves)?;
-        let (port, admin) = (Port::bind(listen, strangers).await?, AdminPort::bind(admin).await?);
+        let port = Port::bind(listen, strangers).await?;
+        let admin = if expose_admin { AdminPort::bind_exposed(admin).await? } else { AdminPort::bind(admin).await? };
         Ok(Self { ca, port, admin, acceptor, leaves, drain })
     }
 
@@ -123,6 +132,7 @@ impl Server {
         tasks.spawn(admin.serve(Arc::new(AdminSubject(Arc::clone(&ca))), ca.stop.clone()));
         tasks.spawn(follow(Arc::clone(&ca)));
         tasks.spawn(until_stopped(control::keep_fresh(Arc::clone(&ca), acceptor.clone(), leaves), ca.stop.clone()));
+        tasks.spawn(until_stopped(labels::follow(Arc::clone(&ca)), ca.stop.clone()));
         tasks.spawn(until_stopped(housekeeping::run(Arc::clone(&ca)), ca.stop.clone()));
         let served = port.serve(&ca, acceptor, drain).await;
         // A server that ended by itself leaves nothing running behind it.

@@ -2,7 +2,7 @@
 
 use std::io::{self, BufRead, IsTerminal, Write};
 
-use bulkhead_mesh::{NodeName, Period, Reason};
+use bulkhead_mesh::{Label, NodeName, Period, Reason};
 use clap::Subcommand;
 
 use crate::client::{Client, ClientError};
@@ -23,6 +23,14 @@ pub enum NodeCommand {
         /// The node's name.
         name: NodeName,
     },
+    /// Lets a node of a Kubernetes cluster in: once, when its agent comes and proves by its token to stand on it.
+    ///
+    /// A machine that took the place of an admitted one under its name is let in the same way. A node that is not in the
+    /// cluster joins by `bulkhead token create`.
+    #[command(after_help = "\
+Example:
+  bulkhead node admit worker-7 --clearance confidential:pci")]
+    Admit(Admit),
     /// Cuts a node off, everywhere and for good: the CA refuses it everything, and every proxy closes its connections.
     ///
     /// On a terminal it asks for the node's name once more, unless `--yes` is given; elsewhere it never asks.
@@ -32,6 +40,19 @@ Exit code 3: the node is revoked, but at the deadline of `--wait` not everybody 
 Example:
   bulkhead node revoke n1 --reason \"stolen disk, INC-4711\" --wait")]
     Revoke(Revoke),
+}
+
+/// Which node is let in.
+#[derive(Debug, clap::Args)]
+pub struct Admit {
+    /// The node's name in its cluster.
+    name: NodeName,
+    /// The highest label of which the node's workloads may be.
+    #[arg(long, value_name = "LABEL")]
+    clearance: Label,
+    /// How long this waits for the node to come.
+    #[arg(long, value_name = "PERIOD", default_value = "24h")]
+    lifetime: Period,
 }
 
 /// How a node is revoked.
@@ -59,6 +80,9 @@ impl NodeCommand {
         match self {
             Self::List => session.show(session.client().await?.nodes().await?.as_slice())?,
             Self::Show { name } => session.show(&find(&mut session.client().await?, &name).await?)?,
+            Self::Admit(Admit { name, clearance, lifetime }) => {
+                session.show(&session.client().await?.admit_node(name, clearance, lifetime.duration()).await?)?;
+            }
             Self::Revoke(revoke) => return revoke.run(session).await,
         }
         Ok(Exit::Done)

@@ -3,6 +3,8 @@
 use std::fmt;
 use std::str::FromStr;
 
+use bulkhead_cluster::PodName;
+use bulkhead_cluster::pod_name::ParsePodNameError;
 use bulkhead_mesh::name::ParseNameError;
 use bulkhead_mesh::{NodeName, OperatorName, Timestamp};
 
@@ -25,7 +27,7 @@ pub struct AuditRecord {
     pub outcome: Outcome,
 }
 
-/// Who did something, written `operator/ada`, `node/n1`, `token/n1` or `ca`.
+/// Who did something, written `operator/ada`, `node/n1`, `token/n1`, `pod/shop/web-1` or `ca`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Actor {
     /// An operator, by certificate.
@@ -34,6 +36,8 @@ pub enum Actor {
     Node(NodeName),
     /// Whoever had the join token of this node.
     Token(NodeName),
+    /// A pod of a cluster, by its token.
+    Pod(PodName),
     /// The CA on its own account.
     Ca,
 }
@@ -49,8 +53,10 @@ words! {
         BeginIncarnation = "begin-incarnation",
         /// A join token was made.
         CreateToken = "create-token",
-        /// A node joined by its token, for the first time or with a new key.
+        /// A node joined, for the first time or with a new key.
         AdmitNode = "admit-node",
+        /// A node of a cluster is to be let in when it comes.
+        OrderNode = "order-node",
         /// A node's certificate was renewed.
         RenewNode = "renew-node",
         /// A node is not served for now.
@@ -63,7 +69,9 @@ words! {
         RegisterWorkload = "register-workload",
         /// A registration was removed.
         RemoveWorkload = "remove-workload",
-        /// A workload's certificate was issued.
+        /// A workload got another label.
+        RelabelWorkload = "relabel-workload",
+        /// A certificate was issued to a workload, or to the source of the directory.
         IssueCertificate = "issue-certificate",
         /// A service was created.
         CreateService = "create-service",
@@ -102,6 +110,7 @@ impl fmt::Display for Actor {
             Self::Operator(name) => write!(f, "operator/{name}"),
             Self::Node(name) => write!(f, "node/{name}"),
             Self::Token(node) => write!(f, "token/{node}"),
+            Self::Pod(name) => write!(f, "pod/{name}"),
             Self::Ca => f.write_str("ca"),
         }
     }
@@ -115,6 +124,7 @@ impl FromStr for Actor {
             Some(("operator", name)) => Ok(Self::Operator(name.parse()?)),
             Some(("node", name)) => Ok(Self::Node(name.parse()?)),
             Some(("token", node)) => Ok(Self::Token(node.parse()?)),
+            Some(("pod", name)) => Ok(Self::Pod(name.parse()?)),
             None if text == "ca" => Ok(Self::Ca),
             _ => Err(ParseActorError::Kind { text: text.into() }),
         }
@@ -125,8 +135,10 @@ impl FromStr for Actor {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[allow(missing_docs, reason = "the message of each variant is its documentation")]
 pub enum ParseActorError {
-    #[error("`{text}` is none of `operator/<name>`, `node/<name>`, `token/<node>` and `ca`")]
+    #[error("`{text}` is none of `operator/<name>`, `node/<name>`, `token/<node>`, `pod/<namespace>/<name>` and `ca`")]
     Kind { text: String },
     #[error("the name of the actor is not valid")]
     Name(#[from] ParseNameError),
+    #[error("the pod of the actor is not valid")]
+    Pod(#[from] ParsePodNameError),
 }

@@ -3,7 +3,9 @@
 use std::net::IpAddr;
 
 use bulkhead_identity::peer::VerifiedPeer;
-use bulkhead_mesh::{Credential, InstanceId, NodeEpoch, OperatorName, Purpose, Serial, SpiffeId};
+use bulkhead_mesh::{
+    ControlRole, Credential, InstanceId, NodeEpoch, OperatorName, Purpose, Serial, SpiffeId, Timestamp,
+};
 
 use super::{Caller, NotAllowed};
 use crate::ca::Punctuality;
@@ -46,6 +48,13 @@ pub struct Watcher {
     pub address: Option<IpAddr>,
     /// What a cutoff looks at.
     pub credential: Credential,
+}
+
+/// The one who writes what stands where in a cluster.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DirectorySource {
+    /// When its certificate ends, and its stream with it.
+    pub not_after: Timestamp,
 }
 
 /// An operator, with the role on record.
@@ -116,6 +125,15 @@ impl Watcher {
         let gone = || NotAllowed::Gone { id: self.id.clone(), node: self.life.clone() };
         let living = |copy: &RegistrationRecord| copy.node == self.life && copy.state == RegistrationState::Registered;
         Ok(Some(now.registration(instance)?.filter(living).ok_or_else(gone)?.address))
+    }
+}
+
+impl Role for DirectorySource {
+    fn recognise(peer: &VerifiedPeer, _: Punctuality, _: &Snapshot<'_>) -> Result<Self, NotAllowed> {
+        match peer.purpose() {
+            Purpose::Control(ControlRole::Directory) => Ok(Self { not_after: peer.not_after() }),
+            _ => Err(NotAllowed::WrongPurpose { id: peer.id().clone(), wanted: "the source of the directory" }),
+        }
     }
 }
 

@@ -21,6 +21,12 @@ impl Hinted for ServeError {
     }
 }
 
+impl Hinted for bulkhead_cluster::ConnectError {
+    fn advice(&self) -> Option<String> {
+        Some(self.hint().to_owned())
+    }
+}
+
 impl Hinted for bulkhead_ca::seal::UnsealerError {
     fn advice(&self) -> Option<String> {
         self.hint().map(str::to_owned)

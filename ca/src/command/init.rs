@@ -1,13 +1,14 @@
 //! The flags of `init`, and what it says when it is done.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use bulkhead_ca::init::{Founded, OPERATOR_LIFETIME, Plan};
+use anyhow::Context as _;
+use bulkhead_ca::init::{Founded, OPERATOR_LIFETIME, Plan, is_founded};
 use bulkhead_mesh::policy::Period;
 use bulkhead_mesh::{OperatorName, TrustDomain};
 use clap::{Args, ValueEnum};
 
-use super::unseal::Unseal;
+use super::unseal::{Unseal, unseal_file};
 
 /// Flags of `init`.
 #[derive(Debug, Args)]
@@ -29,6 +30,25 @@ pub(crate) struct Init {
     /// How long the operator's certificate lives, e.g. `90d`.
     #[arg(long, default_value_t = Period::from_secs(OPERATOR_LIFETIME.as_secs()))]
     operator_lifetime: Period,
+    /// A file with the mesh's first policy, in YAML; without it the default one is in force until another is applied.
+    #[arg(long, value_name = "FILE")]
+    policy: Option<PathBuf>,
+    /// The name of a second operator, who gets the role `responder`: may throw nodes out, and nothing else.
+    #[arg(long, value_name = "NAME", requires = "responder_file")]
+    responder: Option<OperatorName>,
+    /// Where to write the responder's key and certificate.
+    #[arg(long, value_name = "FILE", requires = "responder")]
+    responder_file: Option<PathBuf>,
+    /// Where to write the sealed key of the root; by default below the directory. Nothing may lie there.
+    #[arg(long, value_name = "DIR")]
+    root_dir: Option<PathBuf>,
+    /// A file with 32 random bytes that opens the root's key alone; it is made if it is missing. By default the root's key
+    /// is opened as the others are.
+    #[arg(long, value_name = "FILE")]
+    root_unseal_file: Option<PathBuf>,
+    /// Does nothing, and says so, where an authority was founded already: for a job that may run again.
+    #[arg(long)]
+    if_new: bool,
     /// How to print what was made.
     #[arg(short, long, value_enum, default_value_t)]
     pub(crate) output: Output,
@@ -45,18 +65,41 @@ pub(crate) enum Output {
 }
 
 impl Init {
-    /// What was asked for, with the keys' opener read or made.
+    /// Whether there is nothing to do: `--if-new`, and an authority in the directory.
+    pub(crate) fn is_done(&self) -> bool {
+        self.if_new && is_founded(&self.dir)
+    }
+
+    /// The directory of the authority.
+    pub(crate) fn directory(&self) -> &Path {
+        &self.dir
+    }
+
+    /// What was asked for, with the keys' openers and the policy read or made.
     pub(crate) fn plan(&self) -> anyhow::Result<Plan> {
         Ok(Plan {
             trust_domain: self.trust_domain.clone(),
             directory: self.dir.clone(),
             unsealer: self.unseal.read_or_create()?,
-            root_unsealer: None,
+            root_unsealer: self.root_unseal_file.as_deref().map(unseal_file).transpose()?,
+            root_directory: self.root_dir.clone(),
+            policy: self.policy.as_deref().map(read_policy).transpose()?,
             operator: self.operator.clone(),
             operator_file: self.operator_file.clone(),
             operator_lifetime: self.operator_lifetime.duration(),
+            responder: self.responder.clone().zip(self.responder_file.clone()),
         })
     }
+}
+
+fn read_policy(file: &Path) -> anyhow::Result<String> {
+    std::fs::read_to_string(file).with_context(|| format!("cannot read the policy {}", file.display()))
+}
+
+/// Says that there was nothing to do.
+#[allow(clippy::print_stderr, reason = "the answer of a command")]
+pub(crate) fn print_founded_before(directory: &Path) {
+    eprintln!("an authority was founded in {} before; nothing was changed", directory.display());
 }
 
 /// Says what `init` made: paths to standard output, advice to standard error.
@@ -64,15 +107,19 @@ impl Init {
 pub(crate) fn print_founded(founded: &Founded, output: Output) {
     let (root, operator) = (founded.root_certificate.display(), founded.operator_file.display());
     match output {
-        Output::Text => println!(
-            "root certificate: {root}\noperator: {operator}\nsealed root key: {}",
-            founded.root_directory.display()
-        ),
+        Output::Text => {
+            println!("root certificate: {root}\noperator: {operator}");
+            if let Some(responder) = &founded.responder_file {
+                println!("responder: {}", responder.display());
+            }
+            println!("sealed root key: {}", founded.root_directory.display());
+        }
         Output::Json => println!(
             "{}",
             serde_json::json!({
                 "root_certificate": founded.root_certificate,
                 "operator_file": founded.operator_file,
+                "responder_file": founded.responder_file,
                 "root_directory": founded.root_directory,
             })
         ),

@@ -10,6 +10,7 @@ use bulkhead_mesh::policy::Period;
 use bulkhead_protocol::transport::AcceptLimits;
 use clap::Args;
 
+use super::cluster::ClusterArgs;
 use super::unseal::Unseal;
 
 /// Flags of `serve`.
@@ -26,9 +27,15 @@ pub(crate) struct Serve {
     /// `host:port` by which nodes find this CA; goes into join tokens. By default what it listens on.
     #[arg(long, env = "BULKHEAD_CA_ADDRESS", value_delimiter = ',', value_name = "HOST:PORT")]
     address: Vec<String>,
-    /// The loopback port with /live, /ready and /metrics.
+    /// The port with /live, /ready and /metrics; a loopback address, unless `--expose-admin` is given.
     #[arg(long, env = "BULKHEAD_CA_ADMIN", default_value = "127.0.0.1:15011")]
     admin: SocketAddr,
+    /// Lets `--admin` be any address: in a pod, where the kubelet and whoever collects metrics ask from outside. Everybody
+    /// who reaches the port is answered.
+    #[arg(long, env = "BULKHEAD_EXPOSE_ADMIN")]
+    expose_admin: bool,
+    #[command(flatten)]
+    cluster: ClusterArgs,
     /// How long a node's certificate lives.
     #[arg(long, env = "BULKHEAD_NODE_LIFETIME", default_value = "7d")]
     node_lifetime: Period,
@@ -62,14 +69,16 @@ pub(crate) struct Serve {
 }
 
 impl Serve {
-    /// What was asked for, with the keys' opener read.
-    pub(crate) fn options(self) -> anyhow::Result<Options> {
+    /// What was asked for, with the keys' opener read and the way to the cluster built.
+    pub(crate) async fn options(self) -> anyhow::Result<Options> {
         let (settings, strangers) = (self.settings(), self.strangers());
         Ok(Options {
             unsealer: self.unseal.read()?,
             directory: self.dir,
             listen: self.listen,
             admin: self.admin,
+            expose_admin: self.expose_admin,
+            kubernetes: self.cluster.connect().await?,
             settings,
             strangers,
             drain: self.drain.duration(),

@@ -36,10 +36,19 @@ impl Unseal {
     /// The same, but makes a missing unseal file.
     pub(super) fn read_or_create(&self) -> anyhow::Result<Unsealer> {
         match &self.unseal_file {
-            Some(file) if File::open(file).is_err_and(|error| error.kind() == io::ErrorKind::NotFound) => {
-                Unsealer::create_unseal_file(file, bulkhead_ca::dice::random()?).map_err(with_hint)
-            }
-            _ => self.read(),
+            Some(file) => unseal_file(file),
+            None => self.read(),
         }
     }
+}
+
+/// What an unseal file opens; a missing one is made.
+pub(super) fn unseal_file(file: &Path) -> anyhow::Result<Unsealer> {
+    let is_missing = File::open(file).is_err_and(|error| error.kind() == io::ErrorKind::NotFound);
+    let opened = if is_missing {
+        Unsealer::create_unseal_file(file, bulkhead_ca::dice::random()?)
+    } else {
+        Unsealer::read_unseal_file(file)
+    };
+    opened.map_err(with_hint)
 }

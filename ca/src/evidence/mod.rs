@@ -1,8 +1,15 @@
 //! What proves that a workload runs where its certificate will say: one module per kind of proof.
 
 mod agent;
+mod cluster;
+pub(crate) mod labels;
+pub mod pod_token;
+mod refusal;
 
 use bulkhead_mesh::InstanceId;
+
+pub use cluster::{Cluster, ClusterSettings, ConfigMapName, Kubernetes, NodeAdmission};
+pub use refusal::EvidenceRefusal;
 
 use crate::denied::Denied;
 use crate::draft::WorkloadFacts;

@@ -55,6 +55,7 @@ calls! {
     list_services: ListServicesRequest => ListServicesReply by read::list_services;
     show_policy: ShowPolicyRequest => ShowPolicyReply by read::show_policy;
     status: StatusRequest => StatusReply by read::status;
+    admit_node: AdmitNodeRequest => AdmitNodeReply by write::admit_node;
     revoke_node: RevokeNodeRequest => Revocation by write::revoke_node;
     create_token: CreateTokenRequest => CreateTokenReply by write::create_token;
     register_workload: RegisterWorkloadRequest => Registration by write::register_workload;

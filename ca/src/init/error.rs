@@ -5,12 +5,14 @@ use std::path::PathBuf;
 
 use bulkhead_identity::keys::KeyError;
 use bulkhead_identity::scope::ScopeError;
+use bulkhead_mesh::OperatorName;
 
 use crate::authority::{IssuerError, IssuingKeyError, LoadError};
 use crate::begin::BeginError;
 use crate::dice::NoRandomness;
 use crate::draft::DraftError;
 use crate::lint::LintError;
+use crate::policy_file::PolicyFileError;
 use crate::seal::SealError;
 use crate::sign::SignError;
 
@@ -20,8 +22,12 @@ use crate::sign::SignError;
 pub enum InitError {
     #[error("{path} is not empty, so nothing was founded there", path = .path.display())]
     Occupied { path: PathBuf },
-    #[error("{path} exists already; an operator's key is never overwritten", path = .path.display())]
+    #[error("{path} exists already; a key is never overwritten", path = .path.display())]
     OperatorFile { path: PathBuf },
+    #[error("the first policy is refused")]
+    Policy(#[from] PolicyFileError),
+    #[error("the responder would have the name of the first operator, `{name}`")]
+    SameOperator { name: OperatorName },
     #[error("cannot write {path}", path = .path.display())]
     Build { path: PathBuf, source: io::Error },
     #[error("cannot put the finished directory at {path}", path = .path.display())]
@@ -59,7 +65,7 @@ impl InitError {
     pub fn hint(&self) -> Option<&'static str> {
         match self {
             Self::Occupied { .. } => Some("a CA is never replaced: name another directory, or move this one away"),
-            Self::OperatorFile { .. } => Some("name another file for the operator's key, or move this one away"),
+            Self::OperatorFile { .. } => Some("name another place for the key, or move this one away"),
             Self::Finish { source, .. } if source.kind() == io::ErrorKind::ResourceBusy => {
                 Some("the directory is a mount point; name a directory below it")
             }

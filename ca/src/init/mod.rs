@@ -3,8 +3,8 @@
 mod building_site;
 mod ceremony;
 mod error;
+mod outside;
 
-use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -14,16 +14,18 @@ use bulkhead_mesh::{ControlRole, Levels, OperatorName, Serial, Timestamp, TrustD
 
 use crate::authority::layout::{self, SealedKey};
 use crate::authority::{Authority, Control, IssuingKey, P256Key};
-use crate::begin;
+use crate::begin::{self, FirstPolicy};
 use crate::csr::RequestedKey;
 use crate::dice::random as bytes;
 use crate::draft::Draft;
 use crate::lint::lint;
 use crate::seal::{self, Unsealer};
 use crate::sign::{Certificate, sign};
+use crate::store::Role;
 use building_site::{BuildingSite, make_directories};
 use ceremony::Hierarchy;
 pub use error::InitError;
+use outside::Outside;
 
 /// What `bulkhead-ca init` is asked to make.
 #[derive(Debug)]
@@ -36,12 +38,18 @@ pub struct Plan {
     pub unsealer: Unsealer,
     /// What opens the root's key, if it is to be something else.
     pub root_unsealer: Option<Unsealer>,
+    /// Where the root's sealed key is written; by default [`layout::root_directory`]. Nothing may lie there.
+    pub root_directory: Option<PathBuf>,
+    /// The first policy, in YAML; the default one, if there is none.
+    pub policy: Option<String>,
     /// The first operator.
     pub operator: OperatorName,
     /// Where the operator's key and chain are written; by default [`layout::operator_file`]. Nothing may lie there.
     pub operator_file: Option<PathBuf>,
-    /// How long the operator's certificate lives, see [`OPERATOR_LIFETIME`].
+    /// How long an operator's certificate lives, see [`OPERATOR_LIFETIME`].
     pub operator_lifetime: Duration,
+    /// A second operator, of role `responder`, and where that one's key and chain are written. Nothing may lie there.
+    pub responder: Option<(OperatorName, PathBuf)>,
 }
 
 /// What was made.
@@ -55,6 +63,8 @@ pub struct Founded {
     pub operator_file: PathBuf,
     /// The first operator's certificate.
     pub operator: Certificate,
+    /// The responder's key and chain, if there is one.
+    pub responder_file: Option<PathBuf>,
 }
 
 impl Founded {
@@ -68,25 +78,47 @@ impl Founded {
     }
 }
 
+/// Whether an authority was founded in this directory: it appears whole or not at all.
+pub fn is_founded(directory: &Path) -> bool {
+    begin::records(directory).exists()
+}
+
 /// The default lifetime of an operator's certificate.
 pub const OPERATOR_LIFETIME: Duration = Duration::from_hours(90 * 24);
 
 /// Founds the authority; after an error nothing has changed, but that parents of the directory may have been made.
 pub async fn run(plan: &Plan, now: Timestamp) -> Result<Founded, InitError> {
+    let policy = plan.policy.as_deref().map(FirstPolicy::read).transpose()?.unwrap_or_default();
+    if let Some((name, _)) = plan.responder.as_ref().filter(|(name, _)| *name == plan.operator) {
+        return Err(InitError::SameOperator { name: name.clone() });
+    }
     let site = BuildingSite::open(&plan.directory)?;
     let hierarchy = Hierarchy::found(&plan.trust_domain, now)?;
     write_authority(&site, plan, &hierarchy)?;
-    let (operator, identity) = first_operator(plan, &hierarchy.control_key()?, now)?;
+    let control = hierarchy.control_key()?;
+    let (operator, identity) = operator(plan, &plan.operator, &control, now)?;
     let public = pem::certificates(std::slice::from_ref(operator.der()));
     site.write(&layout::first_operator(site.path()), PUBLIC, public.as_bytes())?;
     let authority = Authority::load(site.path(), &plan.unsealer)?;
-    begin::found(site.path(), &authority, (plan.operator.clone(), operator.clone()), now).await?;
-    let operator_file = write_operator(site, plan, &identity)?;
+    let mut operators = vec![(plan.operator.clone(), Role::Owner, operator.clone())];
+    let mut outside = Outside::default();
+    if let Some((name, file)) = &plan.responder {
+        let (certificate, identity) = self::operator(plan, name, &control, now)?;
+        operators.push((name.clone(), Role::Responder, certificate));
+        outside.write_identity(file, &identity)?;
+    }
+    begin::found(site.path(), &authority, operators, policy, now).await?;
+    if let Some(directory) = &plan.root_directory {
+        let sealed = seal_root(plan, &hierarchy)?;
+        outside.write_sealed(directory, &SealedKey::Root.path(Path::new("")), &sealed)?;
+    }
+    let operator_file = write_operator(site, plan, &identity, outside)?;
     Ok(Founded {
         root_certificate: layout::root_certificate(&plan.directory),
-        root_directory: layout::root_directory(&plan.directory),
+        root_directory: plan.root_directory.clone().unwrap_or_else(|| layout::root_directory(&plan.directory)),
         operator_file,
         operator,
+        responder_file: plan.responder.as_ref().map(|(_, file)| file.clone()),
     })
 }
 
@@ -101,11 +133,18 @@ fn write_authority(site: &BuildingSite, plan: &Plan, hierarchy: &Hierarchy) -> R
         site.write(&path, PUBLIC, text.as_bytes())?;
     }
     let by = &plan.unsealer;
-    write_sealed(site, SealedKey::Root, &root.key, plan.root_unsealer.as_ref().unwrap_or(by))?;
+    if plan.root_directory.is_none() {
+        site.write(&SealedKey::Root.path(site.path()), SECRET, &seal_root(plan, hierarchy)?)?;
+    }
     write_sealed(site, SealedKey::Issuing, &issuing.key, by)?;
     write_sealed(site, SealedKey::Control, &control.key, by)?;
     write_sealed(site, SealedKey::Role(ControlRole::Ca), &PrivateKey::generate()?, by)?;
     write_sealed(site, SealedKey::Role(ControlRole::Feed), &PrivateKey::generate()?, by)
+}
+
+fn seal_root(plan: &Plan, hierarchy: &Hierarchy) -> Result<Vec<u8>, InitError> {
+    let by = plan.root_unsealer.as_ref().unwrap_or(&plan.unsealer);
+    Ok(seal::seal(hierarchy.root.key.as_pkcs8(), SealedKey::Root.name(), by, &bytes()?)?)
 }
 
 fn write_sealed(site: &BuildingSite, name: SealedKey, key: &PrivateKey, by: &Unsealer) -> Result<(), InitError> {
@@ -113,43 +152,47 @@ fn write_sealed(site: &BuildingSite, name: SealedKey, key: &PrivateKey, by: &Uns
     site.write(&name.path(site.path()), SECRET, &sealed)
 }
 
-fn first_operator(
+fn operator(
     plan: &Plan,
+    name: &OperatorName,
     control: &IssuingKey<Control>,
     now: Timestamp,
 ) -> Result<(Certificate, StoredIdentity), InitError> {
     let key = PrivateKey::generate()?;
     let public = RequestedKey::of_own(&P256Key::new(&key)?);
     let terms = control.terms(Serial::from_random(bytes()?), now, plan.operator_lifetime);
-    let draft = Draft::operator(&plan.trust_domain, plan.operator.clone(), public, terms)?;
+    let draft = Draft::operator(&plan.trust_domain, name.clone(), public, terms)?;
     // An operator's certificate has no label, so any levels will do.
     let certificate = sign(lint(draft, control, &Levels::default())?, control)?;
     let chain = certificate.chain();
     Ok((certificate, StoredIdentity { key, chain }))
 }
 
-/// Writes the operator's file and finishes the directory; a file outside goes again when the directory fails.
-fn write_operator(site: BuildingSite, plan: &Plan, identity: &StoredIdentity) -> Result<PathBuf, InitError> {
-    let Some(outside) = plan.operator_file.as_deref() else {
-        let inside = layout::operator_file(site.path(), &plan.operator);
-        make_directories(&inside)?;
-        KeyStore::new(inside).write(identity)?;
-        site.finish()?;
-        return Ok(layout::operator_file(&plan.directory, &plan.operator));
+/// Writes the operator's file and finishes the directory; what lies outside goes again when the directory fails.
+fn write_operator(
+    site: BuildingSite,
+    plan: &Plan,
+    identity: &StoredIdentity,
+    mut outside: Outside,
+) -> Result<PathBuf, InitError> {
+    let file = match &plan.operator_file {
+        Some(file) => {
+            outside.write_identity(file, identity)?;
+            file.clone()
+        }
+        None => {
+            let inside = layout::operator_file(site.path(), &plan.operator);
+            make_directories(&inside)?;
+            KeyStore::new(inside).write(identity)?;
+            layout::operator_file(&plan.directory, &plan.operator)
+        }
     };
-    refuse_existing(outside)?;
-    KeyStore::new(outside).write(identity)?;
     let finished = site.finish();
-    if matches!(finished, Err(InitError::Finish { .. })) {
-        // The error that is already there says more than one of this removal.
-        let _ = fs::remove_file(outside);
+    // A directory that may not survive a power cut is there.
+    if matches!(finished, Ok(()) | Err(InitError::Durability { .. })) {
+        outside.keep();
     }
-    finished.map(|()| outside.into())
-}
-
-fn refuse_existing(path: &Path) -> Result<(), InitError> {
-    // A broken link counts as well.
-    if path.symlink_metadata().is_ok() { Err(InitError::OperatorFile { path: path.into() }) } else { Ok(()) }
+    finished.map(|()| file)
 }
 
 /// Certificates may be read by anybody who can enter the directory.

@@ -56,10 +56,10 @@ impl SharedAcceptor {
     }
 }
 
-/// One port for all: who shows no certificate may join, who shows one must be a workload, a node or an operator.
+/// One port for all: who shows no certificate may join or attest. Of those with a certificate of the authority's own
+/// roles only the source of the directory finds a face that answers it.
 fn acceptor(ca: &Arc<Ca>, leaves: &ControlLeaves) -> Result<Acceptor, ServeError> {
-    let demand = Demand::any_of(&[PurposeKind::Workload, PurposeKind::Node, PurposeKind::Operator])
-        .with_grace_for_expired_nodes(ca.settings.renewal_grace);
+    let demand = Demand::any_of(&PurposeKind::ALL).with_grace_for_expired_nodes(ca.settings.renewal_grace);
     let identity = &leaves.ca.identity;
     let own = OwnIdentity::new(identity.chain.clone(), &identity.key)?;
     let trust = Trust {

@@ -23,13 +23,15 @@ async fn prune(ca: &Arc<Ca>) -> Result<(), StoreError> {
     let (clock, kept) = (ca.now(), ca.settings.renewal_grace + KEPT);
     let pruned = ca.store.write(Lane::Ordinary, move |tx| {
         let until = tx.now(clock)?.minus(kept);
-        Ok::<_, StoreError>((tx.prune_tokens(until)?, tx.prune_certificates(until)?))
+        let tokens = tx.prune_tokens(until)? + tx.prune_node_orders(until)?;
+        let pods = tx.end_lapsed_pods(clock)?;
+        Ok::<_, StoreError>((tokens, tx.prune_certificates(until)?, pods))
     });
-    let (tokens, certificates) = pruned.await?;
+    let (tokens, certificates, pods) = pruned.await?;
     let cutoffs = ca.fanout.expire(&ca.known, clock, ca.settings.renewal_grace).await;
     let living = ca.store.read(living).await?;
     let instances = ca.fanout.acknowledgements.retain(&living);
-    tracing::debug!(tokens, certificates, cutoffs, instances, "pruned");
+    tracing::debug!(tokens, certificates, pods, cutoffs, instances, "pruned");
     Ok(())
 }
 

@@ -8,6 +8,8 @@ use std::time::Duration;
 use bulkhead_daemon::Stop;
 use bulkhead_protocol::transport::incoming;
 use bulkhead_protocol::v1::admin_server::AdminServer;
+use bulkhead_protocol::v1::attestation_server::AttestationServer;
+use bulkhead_protocol::v1::directory_server::DirectoryServer;
 use bulkhead_protocol::v1::feed_server::FeedServer;
 use bulkhead_protocol::v1::issuance_server::IssuanceServer;
 use bulkhead_protocol::v1::join_server::JoinServer;
@@ -21,9 +23,9 @@ use super::connection::{Connection, Guests};
 use super::control::SharedAcceptor;
 use super::{ServeError, StrangerLimits};
 use crate::ca::Ca;
-use crate::caller::{CallerLayer, Operator, RenewingNode, Watcher};
+use crate::caller::{CallerLayer, DirectorySource, Operator, RenewingNode, Watcher};
 use crate::faces::admin::AdminFace;
-use crate::faces::{FeedFace, IssuanceFace, JoinFace};
+use crate::faces::{AttestationFace, DirectoryFace, FeedFace, IssuanceFace, JoinFace};
 
 /// The port, bound.
 #[derive(Debug)]
@@ -84,16 +86,21 @@ impl Port {
     }
 }
 
-/// Every face behind the layer that tells who calls; Join itself refuses callers that have a certificate.
+/// Every face behind the layer that tells who calls; Join and Attestation themselves refuse callers that have a
+/// certificate.
 fn faces(ca: &Arc<Ca>) -> Router {
     let issuance = IssuanceServer::new(IssuanceFace(Arc::clone(ca))).max_decoding_message_size(SMALL_MESSAGE);
     let feed = FeedServer::new(FeedFace(Arc::clone(ca))).max_decoding_message_size(SMALL_MESSAGE);
     let admin = AdminServer::new(AdminFace(Arc::clone(ca))).max_decoding_message_size(POLICY_MESSAGE);
+    let attestation = AttestationServer::new(AttestationFace(Arc::clone(ca))).max_decoding_message_size(SMALL_MESSAGE);
+    let directory = DirectoryServer::new(DirectoryFace(Arc::clone(ca))).max_decoding_message_size(DIRECTORY_MESSAGE);
     Server::builder()
         .max_concurrent_streams(STREAMS_PER_CONNECTION)
         .http2_keepalive_interval(Some(KEEPALIVE))
         .http2_keepalive_timeout(Some(KEEPALIVE))
         .add_service(JoinServer::new(JoinFace(Arc::clone(ca))).max_decoding_message_size(SMALL_MESSAGE))
+        .add_service(attestation)
+        .add_service(CallerLayer::<DirectorySource>::new(ca).layer(directory))
         .add_service(CallerLayer::<RenewingNode>::new(ca).layer(issuance))
         .add_service(CallerLayer::<Watcher>::new(ca).layer(feed))
         .add_service(CallerLayer::<Operator>::new(ca).layer(admin))
@@ -110,6 +117,8 @@ async fn drained(stop: Stop, drain: Duration) {
 
 /// Requests of nodes and watchers: a certificate request is the largest of them.
 const SMALL_MESSAGE: usize = 64 * 1024;
+/// A change of the directory: a thousand pods, or a service of many ports with all the endpoints that one may have.
+const DIRECTORY_MESSAGE: usize = 16 << 20;
 /// A policy, and what goes around it.
 const POLICY_MESSAGE: usize = crate::policy_file::MAX_BYTES + 64 * 1024;
 const STREAMS_PER_CONNECTION: u32 = 100;

@@ -4,7 +4,9 @@ use std::error::Error;
 use std::io;
 use std::path::PathBuf;
 
-use super::{FactRefusal, Lane, NodeRefusal, OperatorRefusal, RegistrationRefusal, ServiceRefusal, TokenRefusal};
+use super::{
+    FactRefusal, Lane, ListingRefusal, NodeRefusal, OperatorRefusal, RegistrationRefusal, ServiceRefusal, TokenRefusal,
+};
 use crate::audit::ChainError;
 use bulkhead_mesh::Serial;
 
@@ -24,6 +26,8 @@ pub enum StoreError {
     Operator(#[from] OperatorRefusal),
     #[error(transparent)]
     Fact(#[from] FactRefusal),
+    #[error(transparent)]
+    Listing(#[from] ListingRefusal),
     #[error("serial {serial} is on record for another certificate")]
     SerialTaken { serial: Serial },
     #[error(transparent)]

@@ -35,7 +35,7 @@ use std::path::Path;
 use tokio::sync::{oneshot, watch};
 
 pub use commit::Committed;
-pub use directory::Standing;
+pub use directory::{Listing, ListingRefusal, Standing};
 pub use error::{OpenError, StoreError};
 pub use facts::FactRefusal;
 pub use nodes::NodeRefusal;
@@ -43,9 +43,9 @@ pub use operators::OperatorRefusal;
 pub use queue::Lane;
 pub use records::words::UnknownWord;
 pub use records::{
-    AddressOwner, Admission, CertificateRecord, Clearance, FactKind, FactRecord, NodeRecord, NodeState, OperatorRecord,
-    PolicyRecord, PortTarget, Position, Presented, RegistrationRecord, RegistrationState, Role, ServiceRecord,
-    SignedBody, Taken, TokenHash, TokenRecord,
+    AddressOwner, Admission, CertificateRecord, Clearance, ClusterServiceRecord, DirectoryChange, FactKind, FactRecord,
+    NodeOrder, NodeRecord, NodeState, OperatorRecord, PodRecord, PolicyRecord, PortTarget, Position, Presented,
+    RegistrationRecord, RegistrationState, Role, ServiceRecord, SignedBody, Source, Taken, TokenHash, TokenRecord,
 };
 pub use registrations::RegistrationRefusal;
 pub use services::ServiceRefusal;

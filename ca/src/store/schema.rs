@@ -53,7 +53,7 @@ fn newest() -> u32 {
 }
 
 /// Version n is the n-th. A script that was released never changes.
-const SCRIPTS: &[&str] = &[include_str!("schema/1.sql")];
+const SCRIPTS: &[&str] = &[include_str!("schema/1.sql"), include_str!("schema/2.sql")];
 
 /// `Bulk`, as the first script writes it into the file's header.
 const APPLICATION: i64 = 0x4275_6c6b;

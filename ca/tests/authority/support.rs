@@ -48,9 +48,12 @@ pub(super) fn plan(directory: PathBuf) -> Plan {
         directory,
         unsealer: unsealer(),
         root_unsealer: None,
+        root_directory: None,
+        policy: None,
         operator: "ada".parse().unwrap(),
         operator_file: None,
         operator_lifetime: OPERATOR_LIFETIME,
+        responder: None,
     }
 }
 

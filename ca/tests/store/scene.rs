@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use bulkhead_ca::store::{
     Admission, CertificateRecord, Clearance, FactKind, FactRecord, Lane, Limits, NodeRecord, PortTarget, Position,
-    RegistrationRecord, RegistrationState, ServiceRecord, SignedBody, Snapshot, Store, StoreError, TokenHash,
+    RegistrationRecord, RegistrationState, ServiceRecord, SignedBody, Snapshot, Source, Store, StoreError, TokenHash,
     TokenRecord, Tx,
 };
 use bulkhead_mesh::{Epoch, InstanceId, NodeEpoch, Reason, Serial, SpkiDigest, Timestamp};
@@ -105,6 +105,7 @@ pub(crate) fn admission(node: &str, with: SpkiDigest) -> Admission {
         key: with,
         at: at(10),
         may_rekey: false,
+        cluster_uid: None,
     }
 }
 
@@ -126,6 +127,7 @@ pub(crate) fn token(secret: &[u8]) -> TokenRecord {
 pub(crate) fn registration(number: u8, workload: &str, node: &str, owns: &str) -> RegistrationRecord {
     RegistrationRecord {
         id: instance(number),
+        source: Source::Operator,
         workload: workload.parse().unwrap(),
         label: "internal:pci".parse().unwrap(),
         node: life(node),

@@ -2,19 +2,36 @@
 
 use std::time::Duration;
 
-use bulkhead_mesh::{Epoch, InstanceId, NodeName, Reason};
+use bulkhead_mesh::{Epoch, InstanceId, Label, NodeName, Reason};
 use bulkhead_protocol::convert::{ConvertError, read_bytes, read_text};
 use bulkhead_protocol::v1;
 use tokio::time::{Instant, timeout_at};
 
 use super::{Client, ClientError, ask, read};
-use crate::record::{Moment, Node, Position, Receipt, Revocation, Silent};
+use crate::record::{Moment, Node, NodeOrder, Position, Receipt, Revocation, Silent};
 
 impl Client {
     /// Every node on record.
     pub async fn nodes(&mut self) -> Result<Vec<Node>, ClientError> {
         let reply = ask(self.admin.list_nodes(v1::ListNodesRequest {})).await?;
         Ok(reply.nodes.iter().map(node).collect::<Result<_, _>>()?)
+    }
+
+    /// Lets a node of a cluster in when it comes.
+    pub async fn admit_node(
+        &mut self,
+        node: NodeName,
+        clearance: Label,
+        lifetime: Duration,
+    ) -> Result<NodeOrder, ClientError> {
+        let request = v1::AdmitNodeRequest {
+            node: node.to_string(),
+            clearance: clearance.to_string(),
+            // Longer than a century is the CA's to refuse.
+            lifetime_seconds: u32::try_from(lifetime.as_secs()).unwrap_or(u32::MAX),
+        };
+        let expires = Moment::from_millis(ask(self.admin.admit_node(request)).await?.expires_millis);
+        Ok(NodeOrder { node, clearance, expires })
     }
 
     /// Cuts a node off, everywhere and for good.

@@ -2,7 +2,7 @@
 
 use super::Shown;
 use super::table::{Table, or_dash, properties};
-use crate::record::Node;
+use crate::record::{Node, NodeOrder};
 
 impl Shown for [Node] {
     fn text(&self) -> String {
@@ -14,6 +14,12 @@ impl Shown for [Node] {
 impl Shown for Node {
     fn text(&self) -> String {
         properties(&cells(self))
+    }
+}
+
+impl Shown for NodeOrder {
+    fn text(&self) -> String {
+        format!("admits {} with {} when it comes, until {}\n", self.node, self.clearance, self.expires)
     }
 }
 

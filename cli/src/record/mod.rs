@@ -16,7 +16,7 @@ use serde::Serialize;
 
 pub use clearance::Clearance;
 pub use moment::Moment;
-pub use node::Node;
+pub use node::{Node, NodeOrder};
 pub use policy::{AppliedPolicy, ShownPolicy};
 pub use revocation::{Receipt, Revocation, Silent};
 pub use service::Service;

@@ -1,6 +1,6 @@
 //! A node as the CA has it on record.
 
-use bulkhead_mesh::{Epoch, NodeName, Serial};
+use bulkhead_mesh::{Epoch, Label, NodeName, Serial};
 use serde::Serialize;
 
 use super::{Clearance, Moment, Word};
@@ -20,4 +20,15 @@ pub struct Node {
     pub serial: Option<Serial>,
     /// When that certificate ends.
     pub expires: Option<Moment>,
+}
+
+/// A node of a cluster that is let in when it comes.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct NodeOrder {
+    /// Its name.
+    pub node: NodeName,
+    /// The highest label of which its workloads may be.
+    pub clearance: Label,
+    /// From when on it is not let in any more.
+    pub expires: Moment,
 }

@@ -40,6 +40,11 @@ impl Admin for MockAdmin {
         Ok(Response::new(ListNodesReply { nodes: nodes.to_vec() }))
     }
 
+    async fn admit_node(&self, request: Request<AdmitNodeRequest>) -> Answer<AdmitNodeReply> {
+        self.note(request);
+        Ok(Response::new(AdmitNodeReply { expires_millis: EXPIRES }))
+    }
+
     async fn revoke_node(&self, request: Request<RevokeNodeRequest>) -> Answer<Revocation> {
         let RevokeNodeRequest { node, .. } = self.note(request);
         let n = match node.as_str() {

@@ -14,6 +14,14 @@ pub const STATUS: &str = "bulkhead-mesh.dev/status";
 pub const EXEMPT: &str = "bulkhead-mesh.dev/exempt-containers";
 /// The label of a namespace in which Kubernetes says what its pods may do (Pod Security admission).
 pub const POD_SECURITY: &str = "pod-security.kubernetes.io/enforce";
+/// The label of a node that says which workloads it may run. A kubelet cannot write it: admission keeps every label with
+/// this prefix from nodes.
+pub const CLEARANCE: &str = "node-restriction.kubernetes.io/bulkhead-clearance";
+
+/// The audience of the tokens by which pods prove themselves to the CA, unless another was chosen.
+pub const TOKEN_AUDIENCE: &str = "bulkhead-ca";
+/// The key of the ConfigMap in which the labels of workloads stand.
+pub const BINDINGS_KEY: &str = "labels.yaml";
 
 /// The init container that installs the capture rules and exits.
 pub const CAPTURE_CONTAINER: &str = "bulkhead-capture";

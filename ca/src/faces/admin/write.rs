@@ -29,17 +29,24 @@ pub(super) async fn revoke_node(
     })
 }
 
+pub(super) async fn admit_node(
+    ca: &Arc<Ca>,
+    by: By<Ordinary>,
+    request: v1::AdmitNodeRequest,
+) -> Result<v1::AdmitNodeReply, Denied> {
+    let (node, ceiling) = (read_text("node", &request.node)?, read_text("clearance", &request.clearance)?);
+    let (clearance, lifetime) = (Clearance { ceiling, floor: None }, read_lifetime(request.lifetime_seconds)?);
+    let expires = admission::order_node(ca, by, node, clearance, lifetime).await?;
+    Ok(v1::AdmitNodeReply { expires_millis: expires.as_millis() })
+}
+
 pub(super) async fn create_token(
     ca: &Arc<Ca>,
     by: By<Ordinary>,
     request: v1::CreateTokenRequest,
 ) -> Result<v1::CreateTokenReply, Denied> {
     let (node, ceiling) = (read_text("node", &request.node)?, read_text("clearance", &request.clearance)?);
-    let seconds = request.lifetime_seconds;
-    if !TOKEN_SECONDS.contains(&seconds) {
-        return Err(Denied::TokenLifetime { seconds });
-    }
-    let (clearance, lifetime) = (Clearance { ceiling, floor: None }, Duration::from_secs(seconds.into()));
+    let (clearance, lifetime) = (Clearance { ceiling, floor: None }, read_lifetime(request.lifetime_seconds)?);
     let created = admission::create_token(ca, by, node, clearance, Vec::new(), lifetime).await?;
     let token = created.token.to_text().to_string();
     Ok(v1::CreateTokenReply { token, expires_millis: created.expires.as_millis() })
@@ -103,6 +110,14 @@ pub(super) async fn apply_policy(
 ) -> Result<v1::ApplyPolicyReply, Denied> {
     let position = policy::apply(ca, by, request.yaml).await?;
     Ok(v1::ApplyPolicyReply { position: Some(position.into()) })
+}
+
+fn read_lifetime(seconds: u32) -> Result<Duration, Denied> {
+    if TOKEN_SECONDS.contains(&seconds) {
+        Ok(Duration::from_secs(seconds.into()))
+    } else {
+        Err(Denied::TokenLifetime { seconds })
+    }
 }
 
 /// A token is a secret on its way: long enough to be carried to the node, short enough to be forgotten.

@@ -19,14 +19,16 @@ impl Tx<'_> {
 
     fn admit_again(&mut self, known: NodeRecord, admission: &Admission) -> Result<NodeRecord, StoreError> {
         known.refuse_unless_admitted()?;
-        if known.key == admission.key {
+        let same_object = admission.cluster_uid.is_none_or(|uid| known.cluster_uid == Some(uid));
+        if known.key == admission.key && same_object {
             return Ok(known);
         }
         if !admission.may_rekey {
             return Err(NodeRefusal::OtherKey { node: known.life.node }.into());
         }
-        let Admission { clearance, addresses, key, .. } = admission.clone();
-        self.put_node(&NodeRecord { clearance, addresses, key, ..known })
+        let Admission { clearance, addresses, key, cluster_uid, .. } = admission.clone();
+        let cluster_uid = cluster_uid.or(known.cluster_uid);
+        self.put_node(&NodeRecord { clearance, addresses, key, cluster_uid, ..known })
     }
 
     /// Ends a node's life: the CA serves it no more, and its registrations own their addresses no more.
@@ -87,7 +89,7 @@ impl Tx<'_> {
 
 impl NodeRecord {
     fn admitted(admission: &Admission, epoch: Epoch) -> Self {
-        let Admission { node, clearance, addresses, key, at, may_rekey: _ } = admission.clone();
+        let Admission { node, clearance, addresses, key, at, may_rekey: _, cluster_uid } = admission.clone();
         Self {
             life: NodeEpoch { node, epoch },
             clearance,
@@ -97,6 +99,7 @@ impl NodeRecord {
             state: NodeState::Admitted,
             current_serial: None,
             next_serial: None,
+            cluster_uid,
         }
     }
 }

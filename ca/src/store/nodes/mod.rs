@@ -1,8 +1,10 @@
 //! The table of nodes.
 
 mod life;
+mod orders;
 mod refusal;
 
+use bulkhead_cluster::Uid;
 use bulkhead_mesh::{Epoch, NodeEpoch, NodeName, Reason, Serial, SpkiDigest, Timestamp};
 use rusqlite::params;
 
@@ -41,6 +43,12 @@ impl Snapshot<'_> {
         Ok(node)
     }
 
+    /// A revoked node that had this UID in its cluster.
+    pub fn revoked_node_with_uid(&self, uid: Uid) -> Result<Option<NodeRecord>, StoreError> {
+        let with = "SELECT * FROM nodes WHERE cluster_uid = ?1 AND state = 'revoked' LIMIT 1";
+        self.sql.one(with, params![uid.as_bytes()], read_node)
+    }
+
     pub(super) fn known_node(&self, name: &NodeName) -> Result<NodeRecord, StoreError> {
         self.node(name)?.ok_or_else(|| NodeRefusal::Unknown { node: name.clone() }.into())
     }
@@ -51,13 +59,13 @@ impl Tx<'_> {
         let (at, reason) = node.state.details();
         self.sql.run(
             "INSERT INTO nodes (name, epoch, ceiling, floor, addresses, key, admitted_at, state, state_at, reason,
-                                current_serial, next_serial)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)
+                                current_serial, next_serial, cluster_uid)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)
              ON CONFLICT (name) DO UPDATE SET epoch = excluded.epoch, ceiling = excluded.ceiling,
                  floor = excluded.floor, addresses = excluded.addresses, key = excluded.key,
                  admitted_at = excluded.admitted_at, state = excluded.state, state_at = excluded.state_at,
                  reason = excluded.reason, current_serial = excluded.current_serial,
-                 next_serial = excluded.next_serial",
+                 next_serial = excluded.next_serial, cluster_uid = excluded.cluster_uid",
             params![
                 node.life.node.as_str(),
                 node.life.epoch.number(),
@@ -71,6 +79,7 @@ impl Tx<'_> {
                 reason.map(Reason::as_str),
                 node.current_serial.as_ref().map(Serial::as_bytes),
                 node.next_serial.as_ref().map(Serial::as_bytes),
+                node.cluster_uid.as_ref().map(Uid::as_bytes),
             ],
         )?;
         Ok(node.clone())
@@ -96,6 +105,7 @@ fn read_node(row: &Row<'_>) -> Result<NodeRecord, StoreError> {
         state: read_state(row)?,
         current_serial: row.bytes_or_null("current_serial")?.map(Serial::from_bytes),
         next_serial: row.bytes_or_null("next_serial")?.map(Serial::from_bytes),
+        cluster_uid: row.bytes_or_null("cluster_uid")?.map(Uid::from_bytes),
     })
 }
 

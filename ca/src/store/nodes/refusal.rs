@@ -1,5 +1,6 @@
 //! Why the CA does not serve a node.
 
+use bulkhead_cluster::Uid;
 use bulkhead_mesh::{Epoch, NodeEpoch, NodeName, Reason, Timestamp};
 
 use crate::store::{NodeRecord, NodeState};
@@ -20,6 +21,12 @@ pub enum NodeRefusal {
     OtherKey { node: NodeName },
     #[error("node `{node}` is not in quarantine")]
     NotQuarantined { node: NodeName },
+    #[error("node `{node}` is in the cluster with the UID {found}, and was admitted {}", told(.admitted.as_ref()))]
+    OtherUid { node: NodeName, found: Uid, admitted: Option<Uid> },
+    #[error("the machine with the UID {uid} was revoked as node `{life}`")]
+    RevokedUid { uid: Uid, life: NodeEpoch },
+    #[error("node `{node}` waits to be admitted")]
+    Waiting { node: NodeName },
 }
 
 impl NodeRefusal {
@@ -30,6 +37,11 @@ impl NodeRefusal {
             Self::Revoked { .. } => Some("a revoked name never comes back by itself: join under another name"),
             Self::Quarantined { .. } => Some("look into the reason, then release or revoke the node"),
             Self::OtherKey { .. } => Some("`bulkhead token create` lets it join anew with its new key"),
+            Self::OtherUid { .. } => {
+                Some("if the machine was replaced, `bulkhead node admit NAME --clearance LABEL` lets it in")
+            }
+            Self::RevokedUid { .. } => Some("remove the Node object and set the machine up anew"),
+            Self::Waiting { .. } => Some("`bulkhead node admit NAME --clearance LABEL` lets it in"),
             Self::OtherEpoch { .. } | Self::NotQuarantined { .. } => None,
         }
     }
@@ -45,4 +57,8 @@ impl NodeRecord {
             NodeState::Revoked { at, reason } => Err(NodeRefusal::Revoked { life, at, reason }),
         }
     }
+}
+
+fn told(uid: Option<&Uid>) -> String {
+    uid.map_or_else(|| "by a join token, without one".to_owned(), |uid| format!("with {uid}"))
 }

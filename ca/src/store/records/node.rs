@@ -3,6 +3,7 @@
 use std::fmt;
 use std::net::IpAddr;
 
+use bulkhead_cluster::Uid;
 use bulkhead_mesh::{Label, Levels, NodeEpoch, NodeName, Reason, Serial, SpkiDigest, Timestamp};
 
 /// One node, from its admission on; the row outlives a revocation, so that the name cannot come back unnoticed.
@@ -24,6 +25,19 @@ pub struct NodeRecord {
     pub current_serial: Option<Serial>,
     /// The certificate that was issued to it last and that it has not used yet.
     pub next_serial: Option<Serial>,
+    /// The UID of its object in its cluster; `None` for one that joined by a join token.
+    pub cluster_uid: Option<Uid>,
+}
+
+/// An operator's word that whoever proves to be this node of a cluster is to be let in, once.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NodeOrder {
+    /// The name.
+    pub node: NodeName,
+    /// Which labels it may run.
+    pub clearance: Clearance,
+    /// The first moment at which it is worth nothing.
+    pub expires: Timestamp,
 }
 
 /// Which labels a node may run: those that the ceiling dominates and, where there is a floor, that dominate the floor.
@@ -73,6 +87,8 @@ pub struct Admission {
     /// token is taken for the first time ([`super::Taken::again`] is false): else the key that a newer token replaced
     /// could bring itself back with its own, older token.
     pub may_rekey: bool,
+    /// The UID of its object in its cluster, when the evidence is the cluster's.
+    pub cluster_uid: Option<Uid>,
 }
 
 /// Which of a node's certificates was presented.

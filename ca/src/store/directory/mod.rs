@@ -1,22 +1,34 @@
 //! What stands at an address, and which addresses have changed.
 
+mod pods;
+mod services;
+mod writing;
+
 use std::net::IpAddr;
 
 use bulkhead_mesh::NodeName;
 use rusqlite::params;
 
-use super::records::{AddressOwner, RegistrationRecord, ServiceRecord};
+pub use writing::{Listing, ListingRefusal};
+
+use super::records::{
+    AddressOwner, ClusterServiceRecord, PodRecord, RegistrationRecord, RegistrationState, ServiceRecord, Source,
+};
 use super::sql::stored_number;
 use super::{Snapshot, StoreError, Tx};
 
 /// What stands at an address.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Standing {
-    /// A registered workload.
+    /// A registered workload, or a pod with a sidecar that has a certificate.
     Workload(RegistrationRecord),
+    /// A pod without a sidecar.
+    Plain,
     /// A service, with the living copies of its workload.
     Service(ServiceRecord, Vec<RegistrationRecord>),
-    /// Nothing that the CA knows of.
+    /// A service of a cluster.
+    ClusterService(ClusterServiceRecord),
+    /// Nothing that the CA knows of, or a pod whose sidecar has proved nothing yet.
     Nothing,
 }
 
@@ -26,9 +38,25 @@ impl Snapshot<'_> {
         if let Some(copy) = self.registration_at(address)? {
             return Ok(Standing::Workload(copy));
         }
-        let Some(service) = self.service_at(address)? else { return Ok(Standing::Nothing) };
-        let endpoints = self.endpoints(&service.workload)?;
-        Ok(Standing::Service(service, endpoints))
+        if let Some(pod) = self.pod_at(address)? {
+            return self.pod_stands(&pod);
+        }
+        if let Some(service) = self.service_at(address)? {
+            let endpoints = self.endpoints(&service.workload)?;
+            return Ok(Standing::Service(service, endpoints));
+        }
+        Ok(self.cluster_service_at(address)?.map_or(Standing::Nothing, Standing::ClusterService))
+    }
+
+    /// What a pod is for those who call its address: until its sidecar has a certificate, nobody.
+    fn pod_stands(&self, pod: &PodRecord) -> Result<Standing, StoreError> {
+        if !pod.has_sidecar {
+            return Ok(Standing::Plain);
+        }
+        let living = |copy: &RegistrationRecord| {
+            copy.source == Source::Pod && copy.state == RegistrationState::Registered && copy.workload == pod.workload
+        };
+        Ok(self.registration(pod.uid)?.filter(living).map_or(Standing::Nothing, Standing::Workload))
     }
 
     /// The version of what stands at this address: greater after each change of it; 0 if nothing ever stood there.
@@ -57,6 +85,17 @@ impl Snapshot<'_> {
         }
         Ok(self.service_at(address)?.map(|service| AddressOwner::Service(service.name)))
     }
+
+    /// Who owns the address of this pod before it: an operator's registration or service, or a younger pod.
+    pub(super) fn owner_before_pod(&self, pod: &RegistrationRecord) -> Result<Option<AddressOwner>, StoreError> {
+        if let Some(owner) = self.owner_of(pod.address)? {
+            return Ok(Some(owner));
+        }
+        // A pod that the directory does not know yet may be the younger one: then its own word does not count yet either.
+        let known = self.directory_pod(pod.id)?.is_some_and(|known| known.addresses.contains(&pod.address));
+        let other = self.pod_at(pod.address)?.filter(|owner| known && owner.uid != pod.id);
+        Ok(other.map(|PodRecord { workload, node, uid, .. }| AddressOwner::Workload { workload, node, instance: uid }))
+    }
 }
 
 impl Tx<'_> {
@@ -74,13 +113,17 @@ impl Tx<'_> {
     /// A copy of a workload came or went: its own address changes, and that of each service it answers for.
     pub(super) fn touch_copy(&mut self, copy: &RegistrationRecord) -> Result<(), StoreError> {
         self.touch(copy.address)?;
+        if let Some(pod) = self.directory_pod(copy.id)? {
+            let others = pod.addresses.iter().filter(|address| **address != copy.address);
+            others.copied().try_for_each(|address| self.touch(address))?;
+        }
         let services = self.services_of(&copy.workload)?;
         services.iter().try_for_each(|service| self.touch(service.address))
     }
 
     /// The node's copies live or do so no more. Asked before they are ended: afterwards nobody knows them.
     pub(super) fn touch_copies_on(&mut self, node: &NodeName) -> Result<(), StoreError> {
-        let copies = self.registrations_on(node)?;
+        let copies = self.copies_on(node)?;
         copies.iter().try_for_each(|copy| self.touch_copy(copy))
     }
 }

@@ -1,0 +1,101 @@
+//! The tables of a cluster's pods and their addresses.
+
+use std::collections::BTreeSet;
+use std::net::IpAddr;
+
+use bulkhead_cluster::PodName;
+use bulkhead_mesh::InstanceId;
+use rusqlite::params;
+
+use super::super::records::PodRecord;
+use super::super::sql::{Row, stored_number, stored_time};
+use super::super::{Snapshot, StoreError, Tx};
+
+impl Snapshot<'_> {
+    /// The pod with this UID, if the directory has it.
+    pub fn directory_pod(&self, uid: InstanceId) -> Result<Option<PodRecord>, StoreError> {
+        let pod = "SELECT * FROM directory_pods WHERE uid = ?1";
+        let found = self.sql.one(pod, params![uid.as_bytes()], read_pod)?;
+        found.map(|pod| self.with_addresses(pod)).transpose()
+    }
+
+    /// The pod that owns this address: the youngest one there.
+    pub fn pod_at(&self, address: IpAddr) -> Result<Option<PodRecord>, StoreError> {
+        let owner = "SELECT directory_pods.* FROM directory_addresses
+             JOIN directory_pods ON directory_pods.uid = directory_addresses.pod
+             WHERE address = ?1 ORDER BY created DESC, written DESC LIMIT 1";
+        let found = self.sql.one(owner, params![address.to_canonical().to_string()], read_pod)?;
+        found.map(|pod| self.with_addresses(pod)).transpose()
+    }
+
+    /// Every pod at this address.
+    pub(super) fn pods_at(&self, address: IpAddr) -> Result<Vec<InstanceId>, StoreError> {
+        let at = "SELECT pod FROM directory_addresses WHERE address = ?1";
+        self.sql
+            .all(at, params![address.to_canonical().to_string()], |row| row.bytes("pod").map(InstanceId::from_bytes))
+    }
+
+    /// The pods that this listing has not said.
+    pub(super) fn pods_not_in(&self, listing: u64) -> Result<Vec<InstanceId>, StoreError> {
+        let others = "SELECT uid FROM directory_pods WHERE listed <> ?1";
+        self.sql.all(others, params![stored_number(listing)], |row| row.bytes("uid").map(InstanceId::from_bytes))
+    }
+
+    fn with_addresses(&self, pod: PodRecord) -> Result<PodRecord, StoreError> {
+        let of = "SELECT address FROM directory_addresses WHERE pod = ?1";
+        let addresses = self.sql.all(of, params![pod.uid.as_bytes()], |row| row.parsed("address"))?;
+        Ok(PodRecord { addresses: addresses.into_iter().collect(), ..pod })
+    }
+}
+
+impl Tx<'_> {
+    /// Notes that this listing has said a pod which has not changed.
+    pub(super) fn list_pod(&mut self, uid: InstanceId, listing: u64) -> Result<(), StoreError> {
+        let list = "UPDATE directory_pods SET listed = ?2 WHERE uid = ?1";
+        self.sql.run(list, params![uid.as_bytes(), stored_number(listing)]).map(drop)
+    }
+
+    /// Writes a pod that is new or has changed.
+    pub(super) fn put_directory_pod(&mut self, pod: &PodRecord, listing: u64) -> Result<(), StoreError> {
+        self.sql.run(
+            "INSERT INTO directory_pods (uid, namespace, name, workload, node, sidecar, created, written, listed)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, (SELECT coalesce(max(written), 0) + 1 FROM directory_pods), ?8)
+             ON CONFLICT (uid) DO UPDATE SET namespace = excluded.namespace, name = excluded.name,
+                 workload = excluded.workload, node = excluded.node, sidecar = excluded.sidecar,
+                 created = excluded.created, written = excluded.written, listed = excluded.listed",
+            params![
+                pod.uid.as_bytes(),
+                pod.name.namespace(),
+                pod.name.name(),
+                pod.workload.to_string(),
+                pod.node.as_str(),
+                pod.has_sidecar,
+                stored_time(pod.created),
+                stored_number(listing),
+            ],
+        )?;
+        self.sql.run("DELETE FROM directory_addresses WHERE pod = ?1", params![pod.uid.as_bytes()])?;
+        pod.addresses.iter().try_for_each(|address| {
+            let insert = "INSERT INTO directory_addresses (address, pod) VALUES (?1, ?2)";
+            self.sql.run(insert, params![address.to_canonical().to_string(), pod.uid.as_bytes()]).map(drop)
+        })
+    }
+
+    /// Takes a pod out.
+    pub(super) fn remove_directory_pod(&mut self, uid: InstanceId) -> Result<(), StoreError> {
+        self.sql.run("DELETE FROM directory_pods WHERE uid = ?1", params![uid.as_bytes()]).map(drop)
+    }
+}
+
+fn read_pod(row: &Row<'_>) -> Result<PodRecord, StoreError> {
+    let (namespace, name): (String, String) = (row.value("namespace")?, row.value("name")?);
+    Ok(PodRecord {
+        uid: InstanceId::from_bytes(row.bytes("uid")?),
+        name: PodName::new(&namespace, &name).map_err(|source| StoreError::corrupt("name", source))?,
+        workload: row.parsed("workload")?,
+        node: row.parsed("node")?,
+        addresses: BTreeSet::new(),
+        has_sidecar: row.value("sidecar")?,
+        created: row.time("created")?,
+    })
+}
