@@ -15,6 +15,9 @@ pub const EXEMPT: &str = "bulkhead-mesh.dev/exempt-containers";
 /// The label of a namespace in which Kubernetes says what its pods may do (Pod Security admission).
 pub const POD_SECURITY: &str = "pod-security.kubernetes.io/enforce";
 
+/// The annotation on the API server's picture of a pod that its kubelet runs from a file.
+pub const MIRROR: &str = "kubernetes.io/config.mirror";
+
 /// The init container that installs the capture rules and exits.
 pub const CAPTURE_CONTAINER: &str = "bulkhead-capture";
 /// The sidecar.
