@@ -7,24 +7,24 @@ use bulkhead_protocol::jitter::Jitter;
 use super::dice;
 
 /// Doubles from [`Backoff::SHORTEST`] to [`Backoff::LONGEST`] while attempts fail.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Backoff {
+#[derive(Debug, Default)]
+pub(super) struct Backoff {
     failures: u32,
 }
 
 impl Backoff {
     /// The wait after the first failure, before the dice shorten it.
-    pub const SHORTEST: Duration = Duration::from_millis(500);
+    pub(super) const SHORTEST: Duration = Duration::from_millis(500);
     /// No wait is longer: there is one controller in a cluster, and new pods wait for it.
-    pub const LONGEST: Duration = Duration::from_secs(10);
+    pub(super) const LONGEST: Duration = Duration::from_secs(10);
 
     /// An attempt has succeeded.
-    pub fn succeeded(&mut self) {
+    pub(super) fn succeeded(&mut self) {
         self.failures = 0;
     }
 
     /// An attempt has failed; how long to wait, between half of it and the whole as the dice say.
-    pub fn failed(&mut self, jitter: Jitter) -> Duration {
+    pub(super) fn failed(&mut self, jitter: Jitter) -> Duration {
         let whole = Self::SHORTEST.saturating_mul(1 << self.failures.min(16)).min(Self::LONGEST);
         self.failures = self.failures.saturating_add(1);
         whole / 2 + jitter.of(whole / 2)

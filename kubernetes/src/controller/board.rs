@@ -119,7 +119,9 @@ mod tests {
     #[test]
     fn a_failure_is_forgotten_when_the_watch_tells_again_or_has_not_failed_again_for_long() {
         let (board, now) = (Board::default(), Instant::now());
-        Kind::ALL.into_iter().for_each(|kind| board.watch_told(kind, true));
+        for kind in Kind::ALL {
+            board.watch_told(kind, true);
+        }
         board.ca_listens(true);
         board.watch_failed(Kind::Services, "refused".to_owned(), now);
         assert!(board.not_ready(now).is_some_and(|said| said.contains("the watch of services fails: refused")));

@@ -4,7 +4,7 @@ use aws_lc_rs::rand;
 use bulkhead_protocol::jitter::Jitter;
 
 /// A throw, to spread in time what many would otherwise do at once.
-pub fn throw() -> Jitter {
+pub(super) fn throw() -> Jitter {
     let mut bytes = [0; 4];
     // Without random bytes there is no spread, which costs a busy moment and nobody their safety.
     match rand::fill(&mut bytes) {

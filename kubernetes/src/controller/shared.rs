@@ -71,7 +71,9 @@ impl Subject for Shared {
             (Kind::Namespaces, namespaces),
             (Kind::TrustMaps, trust_maps),
         ];
-        kept.into_iter().for_each(|(kind, number)| self.metrics.objects(kind, number));
+        for (kind, number) in kept {
+            self.metrics.objects(kind, number);
+        }
         self.metrics.text()
     }
 }

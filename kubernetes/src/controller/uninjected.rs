@@ -134,8 +134,7 @@ fn reference(pod: &Uninjected) -> ObjectReference {
 /// A UID as Kubernetes writes it (RFC 9562, section 4).
 fn hyphenated(uid: InstanceId) -> String {
     let hex = uid.to_string();
-    let [a, b, c, d, e] = [0..8, 8..12, 12..16, 16..20, 20..32].map(|part| &hex[part]);
-    format!("{a}-{b}-{c}-{d}-{e}")
+    [0..8, 8..12, 12..16, 16..20, 20..32].map(|part| &hex[part]).join("-")
 }
 
 /// A pod is found well within ten seconds.

@@ -17,17 +17,17 @@ use super::shared::Shared;
 use super::words::chain;
 
 /// What is watched of all namespaces, and what a change of it means.
-pub struct Watched<O: Seen> {
+pub(super) struct Watched<O: Seen> {
     /// Which kind it is.
-    pub kind: Kind,
+    pub(super) kind: Kind,
     /// How a change is told.
-    pub sight: fn(Change<O::Key, O::Kept>) -> Sight,
+    pub(super) sight: fn(Change<O::Key, O::Kept>) -> Sight,
     /// The only name that counts, if not all do.
-    pub named: Option<String>,
+    pub(super) named: Option<String>,
 }
 
 /// Watches until dropped.
-pub async fn watch<O: Seen>(client: Client, shared: Arc<Shared>, watched: Watched<O>) {
+pub(super) async fn watch<O: Seen>(client: Client, shared: Arc<Shared>, watched: Watched<O>) {
     let config = watcher::Config { timeout: Some(SERVER_ENDS_AFTER), ..watcher::Config::default() };
     let config = match &watched.named {
         Some(name) => config.fields(&format!("metadata.name={name}")),
@@ -50,9 +50,10 @@ fn told<O: Seen>(shared: &Shared, watched: &Watched<O>, event: watcher::Event<O>
     if !matches!(event, watcher::Event::Init) {
         shared.board.watch_told(kind, listed);
     }
-    match seen::change(event) {
-        Some(change) => shared.see(kind, (watched.sight)(change)),
-        None => warn!(kind = kind.as_str(), "the API server has sent an object without a name or a UID"),
+    if let Some(change) = seen::change(event) {
+        shared.see(kind, (watched.sight)(change));
+    } else {
+        warn!(kind = kind.as_str(), "the API server has sent an object without a name or a UID");
     }
     if listed {
         shared.metrics.listed(kind);

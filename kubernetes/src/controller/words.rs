@@ -3,7 +3,7 @@
 use std::error::Error;
 
 /// The error and its sources, joined by `: `.
-pub fn chain(error: &dyn Error) -> String {
+pub(super) fn chain(error: &dyn Error) -> String {
     let mut text = error.to_string();
     let mut source = error.source();
     while let Some(cause) = source {

@@ -49,8 +49,8 @@ impl Authority {
     fn check(&self, own: &OwnIdentity, bundle: &TrustBundle) -> Result<bulkhead_mesh::Timestamp, CaError> {
         let (demand, truth, limits) = (Demand::control(ControlRole::Directory), below_root(), Limits::default());
         let verifier = Verifier { bundle, demand: &demand, truth: &truth, limits: &limits };
-        let verified = verifier.verify(own.chain(), self.clock.now()).map_err(CaError::NotTheSource)?;
-        Ok(verified.not_after())
+        let source = verifier.verify(own.chain(), self.clock.now()).map_err(CaError::NotTheSource)?;
+        Ok(source.not_after())
     }
 }
 

@@ -42,7 +42,7 @@ pub(super) fn is_told(pod: &Pod) -> bool {
 pub(super) fn service<'a>(
     name: &ServiceName,
     service: &Service,
-    slices: impl Iterator<Item = &'a Slice> + Clone,
+    slices: &(impl Iterator<Item = &'a Slice> + Clone),
 ) -> (v1::ClusterService, Option<Cut>) {
     let listed = &service.ports[..service.ports.len().min(MeshService::MAX_PORTS)];
     let most = (MOST_OF_A_SERVICE / listed.len().max(1)).min(MeshService::MAX_ENDPOINTS);

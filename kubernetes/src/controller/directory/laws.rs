@@ -10,7 +10,7 @@ use super::tests::{address, pod, service, slice, uid, web};
 use super::*;
 use crate::controller::cluster::{Change, EndpointState, Pod, Service, Slice, SliceName};
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Copy, Debug)]
 enum Act {
     /// An object becomes this, or goes.
     Pod(u8, Option<u8>),
@@ -60,17 +60,13 @@ impl<K: Ord + Clone, V: Clone> Watched<K, V> {
     }
 
     fn becomes(&mut self, key: K, value: Option<V>) {
-        let change = match value {
-            Some(value) => {
-                self.truth.insert(key.clone(), value.clone());
-                Change::Seen(key, value)
-            }
-            None => {
-                self.truth.remove(&key);
-                Change::Gone(key)
-            }
-        };
-        self.untold.push_back(change);
+        if let Some(value) = value {
+            self.truth.insert(key.clone(), value.clone());
+            self.untold.push_back(Change::Seen(key, value));
+        } else {
+            self.truth.remove(&key);
+            self.untold.push_back(Change::Gone(key));
+        }
     }
 
     fn list(&mut self, breaks_after: usize) {
@@ -112,11 +108,15 @@ impl Applier {
         assert_eq!(write.number, self.number);
         assert!(items(&write) <= LIMITS.items && (items(&write) > 0 || write.complete), "{write:?}");
         for pod in write.pods {
-            self.named.iter_mut().for_each(|(pods, _)| drop(pods.insert(pod.uid.clone())));
+            if let Some((pods, _)) = &mut self.named {
+                pods.insert(pod.uid.clone());
+            }
             self.picture.pods.insert(pod.uid.clone(), pod);
         }
         for service in write.services {
-            self.named.iter_mut().for_each(|(_, services)| drop(services.insert(service.name.clone())));
+            if let Some((_, services)) = &mut self.named {
+                services.insert(service.name.clone());
+            }
             self.picture.services.insert(service.name.clone(), service);
         }
         for uid in write.gone_pods {
@@ -173,14 +173,22 @@ impl World {
             Act::Repeat(0) => self.pods.repeat(),
             Act::Repeat(1) => self.services.repeat(),
             Act::Repeat(_) => self.slices.repeat(),
-            Act::Deliver(kind, number) => (0..number).for_each(|_| drop(self.deliver(kind))),
+            Act::Deliver(kind, number) => {
+                for _ in 0..number {
+                    self.deliver(kind);
+                }
+            }
             Act::Begin => {
                 self.end();
                 self.begin();
             }
             Act::Break => self.end(),
-            Act::Write => drop(self.write()),
-            Act::Answer => drop(self.answer()),
+            Act::Write => {
+                self.write();
+            }
+            Act::Answer => {
+                self.answer();
+            }
         }
     }
 
@@ -230,7 +238,9 @@ impl World {
 
     /// Everything that is under way arrives.
     fn settle(&mut self) -> Picture {
-        (0..3).for_each(|kind| while self.deliver(kind) {});
+        for kind in 0..3 {
+            while self.deliver(kind) {}
+        }
         if !self.stream {
             self.begin();
         }
@@ -240,12 +250,14 @@ impl World {
     }
 
     /// What somebody is told who sees nothing but the end.
-    fn from_the_end(&self) -> Picture {
+    fn told_of_the_end_alone(&self) -> Picture {
         let mut afresh = Self::new();
         afresh.pods.truth.clone_from(&self.pods.truth);
         afresh.services.truth.clone_from(&self.services.truth);
         afresh.slices.truth.clone_from(&self.slices.truth);
-        (0..3).for_each(|kind| afresh.relist(kind, 0));
+        for kind in 0..3 {
+            afresh.relist(kind, 0);
+        }
         afresh.settle()
     }
 }
@@ -288,16 +300,20 @@ proptest! {
     #[test]
     fn the_ca_knows_in_the_end_what_the_objects_are_in_the_end(acts in prop::collection::vec(any_act(), 0..120)) {
         let mut world = World::new();
-        acts.into_iter().for_each(|act| world.act(act));
+        for act in acts {
+            world.act(act);
+        }
         let told = world.settle();
-        prop_assert_eq!(told, world.from_the_end());
+        prop_assert_eq!(told, world.told_of_the_end_alone());
     }
 
     /// And what is told is what there is: each pod with an address, each service.
     #[test]
     fn whatever_there_is_is_told(acts in prop::collection::vec(any_act(), 0..60)) {
         let mut world = World::new();
-        acts.into_iter().for_each(|act| world.act(act));
+        for act in acts {
+            world.act(act);
+        }
         let told = world.settle();
         let with_address = world.pods.truth.iter().filter(|(_, pod)| !pod.addresses.is_empty());
         let uids: Vec<_> = with_address.map(|(uid, _)| uid.as_bytes().to_vec()).collect();

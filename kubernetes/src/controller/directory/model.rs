@@ -185,7 +185,9 @@ impl Directory {
             return false;
         }
         self.outbox.pop(said.as_ref().is_some_and(Said::is_there));
-        said.into_iter().for_each(|said| batch.put(said));
+        if let Some(said) = said {
+            batch.put(said);
+        }
         true
     }
 
@@ -204,7 +206,7 @@ impl Directory {
     fn service(&self, name: &ServiceName) -> Option<Said> {
         let names = self.slices_of.get(name).into_iter().flatten();
         let slices = names.filter_map(|slice| self.slices.get(slice));
-        let (service, cut) = entry::service(name, self.services.get(name)?, slices);
+        let (service, cut) = entry::service(name, self.services.get(name)?, &slices);
         Some(Said::Service(service, cut))
     }
 

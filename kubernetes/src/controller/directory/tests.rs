@@ -71,12 +71,16 @@ fn settled(limits: Limits) -> Directory {
 }
 
 fn see_pods(directory: &mut Directory, numbers: impl IntoIterator<Item = u8>) {
-    numbers.into_iter().for_each(|number| directory.see_pod(Change::Seen(uid(number), pod(number))).unwrap());
+    for number in numbers {
+        directory.see_pod(Change::Seen(uid(number), pod(number))).unwrap();
+    }
 }
 
-/// Port, then its endpoints with their ports and readiness.
-fn told(ports: &[(&str, u16)], slices: &[Slice]) -> Vec<(u32, Vec<(u8, u32, bool)>)> {
-    let (told, cut) = entry::service(&web(), &service(ports), slices.iter());
+/// A port, then its endpoints with their ports and readiness.
+type Answered = (u32, Vec<(u8, u32, bool)>);
+
+fn told(ports: &[(&str, u16)], slices: &[Slice]) -> Vec<Answered> {
+    let (told, cut) = entry::service(&web(), &service(ports), &slices.iter());
     assert_eq!(cut, None);
     let endpoint = |endpoint: &v1::Endpoint| (endpoint.address[3], endpoint.port, endpoint.ready);
     told.ports.iter().map(|port| (port.port, port.endpoints.iter().map(endpoint).collect())).collect()
@@ -126,7 +130,7 @@ fn those_about_to_end_count_where_nobody_is_ready() {
 #[test]
 fn what_a_service_may_not_have_is_left_out_and_said() {
     let ports: Vec<_> = (1..=300).map(|port| ("http", port)).collect();
-    let (told, cut) = entry::service(&web(), &service(&ports), std::iter::empty());
+    let (told, cut) = entry::service(&web(), &service(&ports), &std::iter::empty());
     assert_eq!(told.ports.len(), MeshService::MAX_PORTS);
     assert_eq!(cut, Some(Cut { service: web(), ports: 44, endpoints: 0 }));
 
@@ -135,13 +139,13 @@ fn what_a_service_may_not_have_is_left_out_and_said() {
     let endpoints =
         (0..12_000).map(|number| SliceEndpoint { address: address(number), state: state(number) }).collect();
     let large = Slice { service: web(), ports: named(&[("http", 8080)]), endpoints };
-    let (told, cut) = entry::service(&web(), &service(&[("http", 80)]), std::iter::once(&large));
+    let (told, cut) = entry::service(&web(), &service(&[("http", 80)]), &std::iter::once(&large));
     assert_eq!(told.ports[0].endpoints.len(), MeshService::MAX_ENDPOINTS);
     assert_eq!(told.ports[0].endpoints.iter().filter(|endpoint| endpoint.ready).count(), 3000, "the ready ones stay");
     assert_eq!(cut, Some(Cut { service: web(), ports: 0, endpoints: 2000 }));
 
     let ports: Vec<_> = (1..=200).map(|port| ("http", port)).collect();
-    let (told, _) = entry::service(&web(), &service(&ports), std::iter::once(&large));
+    let (told, _) = entry::service(&web(), &service(&ports), &std::iter::once(&large));
     assert_eq!(told.ports.iter().map(|port| port.endpoints.len()).sum::<usize>(), 60_000, "of all ports together");
 }
 

@@ -33,7 +33,8 @@ struct Spec {
 pub(super) struct Port {
     name: Option<Box<str>>,
     protocol: Option<Box<str>>,
-    port: Option<i64>,
+    #[serde(rename = "port")]
+    number: Option<i64>,
 }
 
 resource!(Service, "", "Service", "services", NamespaceResourceScope);
@@ -66,8 +67,8 @@ pub(super) fn name(namespace: &str, name: &str) -> Option<ServiceName> {
 
 /// The TCP ports with their names. A port without a number is every port, which no service's port leads to.
 pub(super) fn tcp(ports: Option<Vec<Port>>) -> impl Iterator<Item = (Box<str>, u16)> {
-    ports.into_iter().flatten().filter_map(|Port { name, protocol, port }| {
-        let number = port.and_then(|port| u16::try_from(port).ok()).filter(|port| *port > 0)?;
+    ports.into_iter().flatten().filter_map(|Port { name, protocol, number }| {
+        let number = number.and_then(|number| u16::try_from(number).ok()).filter(|number| *number > 0)?;
         (protocol.as_deref().unwrap_or("TCP") == "TCP").then(|| (name.unwrap_or_default(), number))
     })
 }

@@ -25,12 +25,14 @@ fn cluster(namespace: Namespace, pod: Option<Pod>, map: Option<TrustMap>) -> Clu
     let pod = pod.map(|pod| Sight::Pod(Change::Seen(InstanceId::from_bytes([1; 16]), pod)));
     let map = map.map(|map| Sight::TrustMap(Change::Seen("shop".into(), map)));
     let complete = Sight::TrustMap(Change::Complete);
-    sights.into_iter().chain(pod).chain(map).chain([complete]).for_each(|sight| cluster.see(sight).unwrap());
+    for sight in sights.into_iter().chain(pod).chain(map).chain([complete]) {
+        cluster.see(sight).unwrap();
+    }
     cluster
 }
 
-fn pod(sidecar: bool, asks: Asks) -> Option<Pod> {
-    Some(Pod {
+fn pod(sidecar: bool, asks: Asks) -> Pod {
+    Pod {
         namespace: "shop".into(),
         name: "web".into(),
         account: "web".into(),
@@ -40,11 +42,11 @@ fn pod(sidecar: bool, asks: Asks) -> Option<Pod> {
         sidecar,
         leaving: false,
         asks,
-    })
+    }
 }
 
-fn map(content: Option<[u8; 32]>, managed: bool) -> Option<TrustMap> {
-    Some(TrustMap { content, managed, version: "7".into() })
+fn map(content: Option<[u8; 32]>, managed: bool) -> TrustMap {
+    TrustMap { content, managed, version: "7".into() }
 }
 
 #[test]
@@ -56,17 +58,17 @@ fn the_roots_are_where_pods_need_them_and_nowhere_else() {
     let remove = || vec![Step::Remove("shop".into(), "7".into())];
     for (what, namespace, pod, map, expected) in [
         ("asked, nothing there", &asks, None, None, apply()),
-        ("asked, and right", &asks, None, map(Some(ROOTS), true), vec![]),
-        ("other roots", &asks, None, map(Some([2; 32]), true), apply()),
-        ("without the key", &asks, None, map(None, true), apply()),
-        ("not said to be ours", &asks, None, map(Some(ROOTS), false), apply()),
+        ("asked, and right", &asks, None, Some(map(Some(ROOTS), true)), vec![]),
+        ("other roots", &asks, None, Some(map(Some([2; 32]), true)), apply()),
+        ("without the key", &asks, None, Some(map(None, true)), apply()),
+        ("not said to be ours", &asks, None, Some(map(Some(ROOTS), false)), apply()),
         ("about to go", &leaving, None, None, vec![]),
         ("nobody asks", &silent, None, None, vec![]),
-        ("nobody asks any more", &silent, None, map(Some(ROOTS), true), remove()),
-        ("somebody else's", &silent, None, map(Some([2; 32]), false), vec![]),
-        ("a pod still has its sidecar", &silent, pod(true, Asks::Nobody), map(Some(ROOTS), true), vec![]),
-        ("a pod asks itself", &silent, pod(false, Asks::Itself), None, apply()),
-        ("a pod that would not", &silent, pod(false, Asks::Namespace), map(Some(ROOTS), true), remove()),
+        ("nobody asks any more", &silent, None, Some(map(Some(ROOTS), true)), remove()),
+        ("somebody else's", &silent, None, Some(map(Some([2; 32]), false)), vec![]),
+        ("a pod still has its sidecar", &silent, Some(pod(true, Asks::Nobody)), Some(map(Some(ROOTS), true)), vec![]),
+        ("a pod asks itself", &silent, Some(pod(false, Asks::Itself)), None, apply()),
+        ("a pod that would not", &silent, Some(pod(false, Asks::Namespace)), Some(map(Some(ROOTS), true)), remove()),
     ] {
         let cluster = cluster(namespace.clone(), pod, map);
         assert_eq!(plan(&cluster, ROOTS, &BTreeSet::new()), expected, "{what}");
@@ -76,7 +78,7 @@ fn the_roots_are_where_pods_need_them_and_nowhere_else() {
 
 #[test]
 fn nothing_is_done_before_everything_is_known() {
-    let mut cluster = cluster(Namespace { asks: false, leaving: false }, None, map(Some(ROOTS), true));
+    let mut cluster = cluster(Namespace { asks: false, leaving: false }, None, Some(map(Some(ROOTS), true)));
     assert_eq!(plan(&cluster, ROOTS, &BTreeSet::new()).len(), 1);
     cluster.namespaces = crate::controller::cluster::Listed::new(10);
     assert_eq!(plan(&cluster, ROOTS, &BTreeSet::new()), []);
