@@ -1,5 +1,5 @@
 //! The controller's stream to the CA, over real TLS.
-#![allow(missing_docs, unreachable_pub, reason = "a test")]
+#![allow(clippy::unwrap_used, unreachable_pub, reason = "a test stops at what fails, and is no crate")]
 
 #[path = "controller/telling.rs"]
 mod telling;

@@ -148,7 +148,11 @@ impl Metrics {
         registry.register("left_out_objects", "Sights of objects that a limit leaves out", all.left_out.clone());
         registry.register("objects", "Objects that are kept", all.objects.clone());
         registry.register("ca_requests", "Requests to the CA by how they ended", all.ca_requests.clone());
-        registry.register("ca_connected", "Whether the CA takes writes of the directory: 1 or 0", all.connected.clone());
+        registry.register(
+            "ca_connected",
+            "Whether the CA takes writes of the directory: 1 or 0",
+            all.connected.clone(),
+        );
         registry.register("directory_writes", "Writes that were sent to the CA", all.writes.clone());
         let unanswered = "Writes that the CA has not committed yet";
         registry.register("directory_unanswered_writes", unanswered, all.unanswered.clone());

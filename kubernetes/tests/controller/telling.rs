@@ -90,9 +90,8 @@ impl Source {
                 tokio::time::sleep(Duration::from_millis(5)).await;
             }
         };
-        if tokio::time::timeout(DEADLINE, looking).await.is_err() {
-            panic!("waited in vain for {what}; last seen: {}", said());
-        }
+        let came = tokio::time::timeout(DEADLINE, looking).await;
+        assert!(came.is_ok(), "waited in vain for {what}; last seen: {}", said());
     }
 }
 

@@ -87,11 +87,9 @@ impl Books {
     /// Waits until what was told is like this.
     pub async fn until(&self, what: &str, holds: impl Fn(&Told) -> bool) -> Told {
         let mut told = self.told.subscribe();
-        let waiting = tokio::time::timeout(DEADLINE, told.wait_for(|told| holds(told))).await;
-        match waiting {
-            Ok(told) => told.unwrap().clone(),
-            Err(_) => panic!("waited in vain for {what}; last seen: {:#?}", self.told()),
-        }
+        let came = tokio::time::timeout(DEADLINE, told.wait_for(|told| holds(told))).await;
+        let came = came.unwrap_or_else(|_| panic!("waited in vain for {what}; last seen: {:#?}", self.told()));
+        came.unwrap().clone()
     }
 }
 
