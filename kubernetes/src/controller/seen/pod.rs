@@ -85,7 +85,7 @@ impl Seen for Pod {
             created: Timestamp::from_millis(u64::try_from(created).unwrap_or(0)),
             namespace: self.metadata.namespace?.into(),
             name: self.metadata.name?.into(),
-            account: self.spec.service_account_name.unwrap_or_default(),
+            account: account(self.spec.service_account_name),
             node: self.spec.node_name.unwrap_or_default(),
         })
     }
@@ -95,7 +95,7 @@ impl Pod {
     /// A pod in its node's network has the node's addresses, which belong to no pod.
     fn addresses(&self) -> Box<[IpAddr]> {
         let told = self.status.pod_ips.iter().flatten().filter(|_| !self.spec.host_network);
-        told.filter_map(|told| told.ip.as_deref()?.parse().ok()).collect()
+        told.filter_map(|told| told.ip.as_deref()?.parse().ok()).take(MOST_ADDRESSES).collect()
     }
 
     /// What runs counts, and nothing that the pod says of itself: a label or an annotation is anybody's to write.
@@ -141,3 +141,12 @@ impl Pod {
         })
     }
 }
+
+/// A pod that its node runs from a file has no account. It is told all the same, since it is there, and can never get a
+/// certificate, since it has no token.
+fn account(given: Option<Box<str>>) -> Box<str> {
+    given.filter(|account| !account.is_empty()).unwrap_or_else(|| "default".into())
+}
+
+/// As many as the CA takes of one pod; Kubernetes gives it one of each family.
+const MOST_ADDRESSES: usize = 8;

@@ -83,6 +83,15 @@ fn a_pod_owns_the_addresses_that_are_its_own() {
 }
 
 #[test]
+fn what_the_ca_would_not_take_is_not_kept() {
+    for account in [json!(null), json!("")] {
+        assert_eq!(&*pod(json!({"spec": {"serviceAccountName": account}})).unwrap().account, "default");
+    }
+    let many: Vec<_> = (0..20).map(|number| json!({"ip": format!("10.1.0.{number}")})).collect();
+    assert_eq!(pod(json!({"status": {"podIPs": many}})).unwrap().addresses.len(), 8);
+}
+
+#[test]
 fn only_the_container_makes_a_sidecar() {
     let proxy = |more: Value| {
         let mut container = json!({"name": "bulkhead-proxy", "restartPolicy": "Always"});
