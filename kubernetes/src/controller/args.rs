@@ -107,3 +107,56 @@ fn positive(text: &str) -> Result<usize, String> {
 fn items(text: &str) -> Result<usize, String> {
     positive(text).ok().filter(|number| *number <= 1000).ok_or_else(|| "not a number from 1 to 1000".into())
 }
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+
+    #[derive(Parser)]
+    struct Line {
+        #[command(flatten)]
+        args: Args,
+    }
+
+    fn config(more: &[&str]) -> Result<Config, clap::Error> {
+        let needed =
+            ["controller", "--ca", "ca:15010,ca-2:15010", "--trust-domain", "prod.example", "--namespace", "mesh"];
+        Line::try_parse_from(needed.iter().chain(more)).map(|line| line.args.into())
+    }
+
+    fn excluded(more: &[&str]) -> Vec<String> {
+        config(more).unwrap().excluded.into_iter().map(String::from).collect()
+    }
+
+    #[test]
+    fn what_is_not_said_is_as_the_chart_has_it() {
+        let config = config(&[]).unwrap();
+        assert_eq!(config.ca, ["ca:15010", "ca-2:15010"]);
+        assert_eq!((config.trust_map.as_str(), config.admin.port()), ("bulkhead-trust", 15021));
+        assert_eq!(config.files.token.to_str(), Some("/var/run/secrets/bulkhead-mesh.dev/token"));
+        assert_eq!(config.files.roots.to_str(), Some("/etc/bulkhead/root.pem"));
+        assert_eq!(config.limits, Limits::default());
+    }
+
+    #[test]
+    fn the_meshs_own_namespace_is_always_excluded() {
+        assert_eq!(excluded(&[]), ["kube-node-lease", "kube-public", "kube-system", "mesh"]);
+        assert_eq!(excluded(&["--exclude-namespace", "a,b", "--exclude-namespace", "c"]), ["a", "b", "c", "mesh"]);
+    }
+
+    #[test]
+    fn what_cannot_be_is_refused() {
+        for wrong in [
+            ["--ca", "ca"],
+            ["--max-write-items", "1001"],
+            ["--max-write-items", "0"],
+            ["--max-pods", "0"],
+            ["--max-unanswered", "0"],
+            ["--max-unanswered", "65"],
+        ] {
+            assert!(config(&wrong).is_err(), "{wrong:?}");
+        }
+    }
+}

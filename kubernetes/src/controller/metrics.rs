@@ -146,7 +146,8 @@ impl Metrics {
         registry.register("watch_failures", failures, all.watch_failures.clone());
         registry.register("listings", "Times that all objects of a kind were listed", all.listings.clone());
         registry.register("left_out_objects", "Sights of objects that a limit leaves out", all.left_out.clone());
-        registry.register("objects", "Objects that are kept", all.objects.clone());
+        let objects = "Objects that are kept; of EndpointSlices their endpoints";
+        registry.register("objects", objects, all.objects.clone());
         registry.register("ca_requests", "Requests to the CA by how they ended", all.ca_requests.clone());
         registry.register(
             "ca_connected",
