@@ -23,6 +23,9 @@ pub const TOKEN_AUDIENCE: &str = "bulkhead-ca";
 /// The key of the ConfigMap in which the labels of workloads stand.
 pub const BINDINGS_KEY: &str = "labels.yaml";
 
+/// The annotation on the API server's picture of a pod that its kubelet runs from a file.
+pub const MIRROR: &str = "kubernetes.io/config.mirror";
+
 /// The init container that installs the capture rules and exits.
 pub const CAPTURE_CONTAINER: &str = "bulkhead-capture";
 /// The sidecar.

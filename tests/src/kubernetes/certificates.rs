@@ -9,7 +9,7 @@ use base64::engine::general_purpose::STANDARD;
 use rcgen::{
     BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair, KeyUsagePurpose,
 };
-use serde_json::json;
+use serde_json::{Value, json};
 
 /// The files, all in one directory.
 pub(super) struct Certificates {
@@ -53,18 +53,30 @@ impl Certificates {
 
     /// What `kubectl` needs to be the administrator of the server at this URL.
     pub(super) fn kubeconfig(&self, url: &str) -> Result<PathBuf> {
-        let data = |text: &str| STANDARD.encode(text);
         let (certificate, key) = &self.administrator;
+        let user = json!({
+            "client-certificate-data": STANDARD.encode(certificate),
+            "client-key-data": STANDARD.encode(key),
+        });
+        self.kubeconfig_of(url, "administrator", &user)
+    }
+
+    /// What somebody needs who has a token.
+    pub(super) fn kubeconfig_by_token(&self, url: &str, name: &str, token: &str) -> Result<PathBuf> {
+        self.kubeconfig_of(url, name, &json!({"token": token}))
+    }
+
+    fn kubeconfig_of(&self, url: &str, name: &str, user: &Value) -> Result<PathBuf> {
+        let authority = STANDARD.encode(&self.authority);
         let text = json!({
             "apiVersion": "v1",
             "kind": "Config",
-            "clusters": [{"name": "test", "cluster": {"server": url, "certificate-authority-data": data(&self.authority)}}],
-            "users": [{"name": "administrator", "user": {
-                "client-certificate-data": data(certificate), "client-key-data": data(key)}}],
-            "contexts": [{"name": "test", "context": {"cluster": "test", "user": "administrator"}}],
+            "clusters": [{"name": "test", "cluster": {"server": url, "certificate-authority-data": authority}}],
+            "users": [{"name": name, "user": user}],
+            "contexts": [{"name": "test", "context": {"cluster": "test", "user": name}}],
             "current-context": "test",
         });
-        let path = self.file("administrator.kubeconfig");
+        let path = self.file(&format!("{name}.kubeconfig"));
         fs::write(&path, text.to_string())?;
         Ok(path)
     }

@@ -20,7 +20,17 @@ pub struct ApiServer {
     // Dropped in this order.
     processes: Processes,
     kubectl: Kubectl,
+    plan: Plan,
     directory: TempDir,
+}
+
+/// What does not change from one start to the next.
+struct Plan {
+    tools: Tools,
+    certificates: Certificates,
+    port: u16,
+    /// Where etcd answers the API server, and others like itself.
+    etcd: [String; 2],
 }
 
 impl ApiServer {
@@ -30,21 +40,30 @@ impl ApiServer {
         let directory = TempDir::new()?;
         let certificates = Certificates::make(directory.path())?;
         let [port, clients, peers] = [free_port()?, free_port()?, free_port()?];
-        let [clients, peers] = [clients, peers].map(|port| format!("http://127.0.0.1:{port}"));
-        let (mut command, brings_etcd) = tools.api_server()?;
-        let mut processes = Processes(Vec::new());
-        if brings_etcd {
-            command.env("TEST_ETCD_DIR", directory.path());
-            command.env("TEST_ETCD_CLIENT", &clients).env("TEST_ETCD_PEER", &peers);
-        } else {
-            processes.start(etcd(&tools, directory.path(), &clients, &peers), directory.path(), "etcd.log")?;
-        }
-        command.args(flags(&certificates, port, &clients));
-        processes.start(command, directory.path(), "apiserver.log")?;
-        let kubeconfig = certificates.kubeconfig(&format!("https://127.0.0.1:{port}"))?;
-        let mut server = Self { processes, kubectl: Kubectl { program: tools.kubectl(), kubeconfig }, directory };
-        server.until_ready()?;
+        let etcd = [clients, peers].map(|port| format!("http://127.0.0.1:{port}"));
+        let kubeconfig = certificates.kubeconfig(&url(port))?;
+        let kubectl = Kubectl { program: tools.kubectl(), kubeconfig };
+        let plan = Plan { tools, certificates, port, etcd };
+        let mut server = Self { processes: Processes(Vec::new()), kubectl, plan, directory };
+        server.start_again()?;
         Ok(server)
+    }
+
+    /// Ends it without a word to anybody; what was stored stays.
+    pub fn stop(&mut self) {
+        self.processes = Processes(Vec::new());
+    }
+
+    /// Starts it where it was, with what was stored, and waits until it is ready.
+    pub fn start_again(&mut self) -> Result<()> {
+        self.processes = self.plan.start(self.directory.path())?;
+        self.until_ready()
+    }
+
+    /// What somebody needs to be this service account; it must be there.
+    pub fn kubeconfig_of(&self, namespace: &str, account: &str) -> Result<PathBuf> {
+        let token = self.kubectl(&["create", "token", account, "-n", namespace])?.output()?;
+        self.plan.certificates.kubeconfig_by_token(&url(self.plan.port), account, token.trim())
     }
 
     /// Runs `kubectl` with these words.
@@ -99,6 +118,27 @@ impl ApiServer {
             thread::sleep(PACE);
         }
     }
+}
+
+impl Plan {
+    fn start(&self, directory: &Path) -> Result<Processes> {
+        let mut processes = Processes(Vec::new());
+        let [clients, peers] = &self.etcd;
+        let (mut command, brings_etcd) = self.tools.api_server()?;
+        if brings_etcd {
+            command.env("TEST_ETCD_DIR", directory);
+            command.env("TEST_ETCD_CLIENT", clients).env("TEST_ETCD_PEER", peers);
+        } else {
+            processes.start(etcd(&self.tools, directory, clients, peers), directory, "etcd.log")?;
+        }
+        command.args(flags(&self.certificates, self.port, clients));
+        processes.start(command, directory, "apiserver.log")?;
+        Ok(processes)
+    }
+}
+
+fn url(port: u16) -> String {
+    format!("https://127.0.0.1:{port}")
 }
 
 /// Processes that end when this is dropped, at once: an API server that is asked waits half a minute for open watches.

@@ -53,6 +53,11 @@ pub fn inject(pod: &Value, namespace: &Namespace, settings: &Settings, now: Time
     }
 }
 
+/// Whether this pod, in this namespace, is to have a sidecar and can have one; whatever else may be wrong with it.
+pub fn is_wanted(pod: &Value, namespace: &Namespace) -> bool {
+    PodView::new(pod).is_ok_and(|view| wanted::check(&view, namespace).is_ok())
+}
+
 /// The order matters: whoever does not want a sidecar is not told what would be wrong with one.
 fn patched(pod: &Value, namespace: &Namespace, settings: &Settings, now: Timestamp) -> Result<Patch, Other> {
     let view = PodView::new(pod)?;

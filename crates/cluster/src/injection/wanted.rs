@@ -5,7 +5,7 @@ use super::pod::PodView;
 use super::reason::{Refusal, Skip};
 use super::risks::is_ours;
 use super::settings::Namespace;
-use crate::names::{DISABLED, ENABLED, INJECT};
+use crate::names::{DISABLED, ENABLED, INJECT, MIRROR};
 
 /// Passes where a sidecar is wanted and can be.
 pub(super) fn check(pod: &PodView<'_>, namespace: &Namespace) -> Result<(), Other> {
@@ -40,9 +40,6 @@ fn can_have_one(pod: &PodView<'_>) -> Result<(), Skip> {
         None => Ok(()),
     }
 }
-
-/// What the kubelet writes on the API server's picture of a pod that it runs from a file.
-const MIRROR: &str = "kubernetes.io/config.mirror";
 
 /// Sidecars of Istio, Linkerd, Consul, Kuma, Open Service Mesh and App Mesh, and what comes with them to capture.
 const OTHER_MESHES: [&str; 12] = [
