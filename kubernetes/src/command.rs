@@ -2,7 +2,7 @@
 
 use clap::{Parser, Subcommand};
 
-use crate::{controller, hand_over, injector, own_files};
+use crate::{controller, hand_over, injector, own_files, still_injected};
 
 /// Brings the mesh into a Kubernetes cluster.
 #[derive(Debug, Parser)]
@@ -27,4 +27,6 @@ pub enum Command {
     HandOver(hand_over::Args),
     /// Copies files so that only their owner may read them.
     OwnFiles(own_files::Args),
+    /// Names the pods that run with a sidecar, and fails if there is one.
+    StillInjected(still_injected::Args),
 }

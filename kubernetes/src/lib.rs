@@ -7,3 +7,4 @@ pub mod hand_over;
 pub mod injector;
 pub mod own_files;
 pub mod report;
+pub mod still_injected;

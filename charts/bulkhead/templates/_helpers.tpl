@@ -75,6 +75,11 @@ readinessProbe: { httpGet: { path: /ready, port: admin }, periodSeconds: 2, fail
 bulkhead-ca.{{ .Release.Namespace }}.svc:15010
 {{- end }}
 
+{{/* Every address of a pod; a node without IPv6 has not the second one, which stands for both families. */}}
+{{- define "bulkhead.any" -}}
+{{- if contains ":" (join "," .Values.meshCidrs) }}[::]{{ else }}0.0.0.0{{ end -}}
+{{- end }}
+
 {{- define "bulkhead.claim" -}}
 {{ .Values.storage.existingClaim | default "bulkhead-ca" }}
 {{- end }}
