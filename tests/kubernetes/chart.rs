@@ -123,18 +123,19 @@ fn an_upgrade_keeps_what_others_wrote_and_uninstalling_leaves_only_what_keep_nam
     .unwrap();
     let kept: BTreeSet<_> =
         ["root", "owner", "responder", "unseal"].map(|name| format!("secret/bulkhead-{name}")).into();
-    assert_eq!(left(&server, namespace, "secret"), kept);
+    assert_eq!(left(&server, namespace, "secret").unwrap(), kept);
     let kept = ["configmap/bulkhead-labels", "configmap/bulkhead-trust"].map(str::to_owned).into();
-    assert_eq!(left(&server, namespace, "configmap"), kept);
-    assert_eq!(left(&server, namespace, "pvc"), ["persistentvolumeclaim/bulkhead-ca".to_owned()].into());
+    assert_eq!(left(&server, namespace, "configmap").unwrap(), kept);
+    assert_eq!(left(&server, namespace, "pvc").unwrap(), ["persistentvolumeclaim/bulkhead-ca".to_owned()].into());
     let rest = "deployment,daemonset,job,service,serviceaccount,role,rolebinding,poddisruptionbudget,clusterrole,clusterrolebinding,mutatingwebhookconfiguration";
-    assert_eq!(left(&server, namespace, rest), BTreeSet::new());
+    assert_eq!(left(&server, namespace, rest).unwrap(), BTreeSet::new());
 }
 
 /// What there still is of the mesh's objects of these kinds.
-fn left(server: &ApiServer, namespace: &str, kinds: &str) -> BTreeSet<String> {
-    let said = server.kubectl(&["get", kinds, "-n", namespace, "-o", "name"]).unwrap().output().unwrap();
-    said.lines().filter(|name| name.contains("/bulkhead-")).map(str::to_owned).collect()
+fn left(server: &ApiServer, namespace: &str, kinds: &str) -> Result<BTreeSet<String>> {
+    let said = server.kubectl(&["get", kinds, "-n", namespace, "-o", "name"])?.output()?;
+    let ours = said.lines().filter(|name| name.contains("/bulkhead-"));
+    Ok(ours.map(str::to_owned).collect())
 }
 
 /// The chart's objects, as the API server would store them.

@@ -4,6 +4,7 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
+use anyhow::Result;
 use bulkhead_lab::binaries;
 use bulkhead_tests::kubernetes::ApiServer;
 
@@ -16,7 +17,7 @@ fn files_go_into_objects_once_and_never_over_something_else() {
     let secret = "hand-over-key";
     let hand_over = |needed: &[&str]| {
         let orders = ["--secret=hand-over-key=key", "--config-map=hand-over-trust=root.pem"];
-        run(&server, directory.path(), &[&orders[..], needed].concat())
+        run(&server, directory.path(), &[&orders[..], needed].concat()).unwrap()
     };
     let (done, said) = hand_over(&[]);
     assert!(done && said.contains("Secret hand-over-key: nothing to hand over, and nothing is in its place"), "{said}");
@@ -48,10 +49,10 @@ fn files_go_into_objects_once_and_never_over_something_else() {
 }
 
 /// Whether it did it, and everything that it said.
-fn run(server: &ApiServer, from: &Path, words: &[&str]) -> (bool, String) {
-    let mut command = Command::new(binaries::find("bulkhead-kubernetes").unwrap());
+fn run(server: &ApiServer, from: &Path, words: &[&str]) -> Result<(bool, String)> {
+    let mut command = Command::new(binaries::find("bulkhead-kubernetes")?);
     command.env("KUBECONFIG", server.kubeconfig()).arg("hand-over").arg("--from").arg(from).args(words);
-    let ended = command.output().unwrap();
+    let ended = command.output()?;
     let said = [ended.stdout, ended.stderr].map(|bytes| String::from_utf8_lossy(&bytes).into_owned());
-    (ended.status.success(), said.concat())
+    Ok((ended.status.success(), said.concat()))
 }
