@@ -8,7 +8,7 @@ export BULKHEAD_BUILD_ID
 CARGO ?= cargo
 LOCKED := --locked
 
-.PHONY: help setup peers machine build demo test test-kubernetes bench counts lint fmt-check clippy deny docs dependencies clean
+.PHONY: help setup peers machine build demo test test-kubernetes images cluster bench counts lint fmt-check clippy deny docs dependencies clean
 
 help: ## what can be made
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 24
@@ -34,6 +34,12 @@ test-kubernetes: machine ## run the tests against a real Kubernetes API server; 
 
 demo: build ## tell the story in network namespaces: KEEP=1 leaves it running, BREAK=n must fail at step n
 	ci/demo
+
+images: machine ## build the container images as OCI archives, without a container engine; PROFILE=dev is quicker
+	@ci/images
+
+cluster: ## start a Kubernetes of two nodes on this machine, in DIR= (root); IMAGES= are archives, DOWN=1 ends it
+	@$(if $(DIR),,echo "which directory? make cluster DIR=/tmp/cluster" >&2; exit 2;) ci/cluster $(if $(DOWN),down $(DIR),up $(DIR) $(IMAGES))
 
 bench: machine ## measure what the encryption costs, one to two hours; QUICK=1 takes six minutes, ARMS= and WORK= choose
 	ci/bench

@@ -2,7 +2,7 @@
 
 use clap::{Parser, Subcommand};
 
-use crate::{controller, hand_over, injector};
+use crate::{controller, hand_over, injector, own_files, still_injected};
 
 /// Brings the mesh into a Kubernetes cluster.
 #[derive(Debug, Parser)]
@@ -23,6 +23,10 @@ pub enum Command {
     Injector(Box<injector::Args>),
     /// Tells the CA what stands where in the cluster and looks after what pods need, until it gets SIGTERM or SIGINT.
     Controller(Box<controller::Args>),
-    /// Puts the keys that founding an authority has made into Secrets.
+    /// Puts what founding an authority has made into Secrets and ConfigMaps.
     HandOver(hand_over::Args),
+    /// Copies files so that only their owner may read them.
+    OwnFiles(own_files::Args),
+    /// Names the pods that run with a sidecar, and fails if there is one.
+    StillInjected(still_injected::Args),
 }

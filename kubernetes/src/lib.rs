@@ -5,4 +5,6 @@ pub mod command;
 pub mod controller;
 pub mod hand_over;
 pub mod injector;
+pub mod own_files;
 pub mod report;
+pub mod still_injected;

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use bulkhead_daemon::{Stopper, log, signal};
 use bulkhead_kubernetes::command::{Cli, Command};
-use bulkhead_kubernetes::{controller, hand_over, injector};
+use bulkhead_kubernetes::{controller, hand_over, injector, own_files, still_injected};
 use clap::Parser as _;
 
 fn main() -> ExitCode {
@@ -32,6 +32,8 @@ async fn run(command: Command) -> anyhow::Result<()> {
             Command::Injector(args) => injector::run(*args, stop).await.map_err(anyhow::Error::from),
             Command::Controller(args) => controller::run(*args, stop).await.map_err(anyhow::Error::from),
             Command::HandOver(args) => hand_over::run(args).await.map_err(anyhow::Error::from),
+            Command::OwnFiles(args) => own_files::run(&args).map_err(anyhow::Error::from),
+            Command::StillInjected(args) => still_injected::run(args).await.map_err(anyhow::Error::from),
         }
     });
     tokio::select! {

@@ -2,8 +2,10 @@
 #![allow(clippy::unwrap_used, reason = "a test stops at what fails")]
 
 mod admission;
+mod chart;
 mod controller;
 mod directory;
+mod hand_over;
 mod mesh;
 mod pod_security;
 mod pods;

@@ -2,10 +2,12 @@
 
 mod authority;
 mod certificates;
+mod helm;
 mod kubectl;
 mod server;
 mod tools;
 
 pub use authority::Authority;
+pub use helm::Helm;
 pub use kubectl::Said;
 pub use server::ApiServer;

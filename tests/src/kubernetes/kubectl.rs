@@ -2,7 +2,7 @@
 
 use std::io::Write as _;
 use std::path::PathBuf;
-use std::process::{Command, Stdio};
+use std::process::{Command, Output, Stdio};
 
 use anyhow::{Context as _, Result, ensure};
 use serde_json::Value;
@@ -23,6 +23,14 @@ pub struct Said {
     pub output: String,
     /// Warnings and errors.
     pub complaints: String,
+}
+
+impl From<Output> for Said {
+    fn from(ended: Output) -> Self {
+        let [output, complaints] =
+            [ended.stdout, ended.stderr].map(|bytes| String::from_utf8_lossy(&bytes).into_owned());
+        Self { done: ended.status.success(), output, complaints }
+    }
 }
 
 impl Said {
@@ -47,12 +55,10 @@ impl Kubectl {
         // It reads all of its input before it says anything longer than a pipe holds.
         let written = stdin.write_all(text.as_bytes());
         drop(stdin);
-        let ended = child.wait_with_output()?;
-        let [output, complaints] =
-            [ended.stdout, ended.stderr].map(|bytes| String::from_utf8_lossy(&bytes).into_owned());
-        if ended.status.success() {
+        let said = Said::from(child.wait_with_output()?);
+        if said.done {
             written.context("kubectl did not read its input")?;
         }
-        Ok(Said { done: ended.status.success(), output, complaints })
+        Ok(said)
     }
 }

@@ -71,6 +71,11 @@ impl ApiServer {
         self.kubectl.run(words, None)
     }
 
+    /// What a client needs to be its administrator.
+    pub fn kubeconfig(&self) -> &Path {
+        &self.kubectl.kubeconfig
+    }
+
     /// Makes an object, or only asks whether it would be made (`dry_run`); unknown fields are refused.
     pub fn create(&self, object: &Value, dry_run: bool) -> Result<Said> {
         let mut words = vec!["create", "--validate=strict", "-o", "json", "-f", "-"];

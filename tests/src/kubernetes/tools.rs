@@ -33,6 +33,12 @@ impl Tools {
         self.directory.join("kubectl")
     }
 
+    /// The installer of charts: where it is missing here, the machine's own.
+    pub(super) fn helm(&self) -> PathBuf {
+        let own = self.directory.join("helm");
+        if own.is_file() { own } else { "helm".into() }
+    }
+
     /// The API server; the second value says whether it brings its etcd.
     pub(super) fn api_server(&self) -> Result<(Command, bool)> {
         let (one, alone) = (self.directory.join("kubernetes"), self.directory.join("kube-apiserver"));

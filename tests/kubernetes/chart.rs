@@ -1,0 +1,155 @@
+//! The Helm chart: what it refuses, what a real API server says of it, and what is left when it is gone.
+
+use std::collections::BTreeSet;
+use std::fs;
+
+use anyhow::{Context as _, Result};
+use bulkhead_tests::kubernetes::{ApiServer, Helm};
+use serde_json::{Value, json};
+
+use crate::mesh::server;
+
+#[test]
+fn helm_lint_takes_what_can_be_meant_and_refuses_nonsense() {
+    let helm = Helm::find().unwrap();
+    let lint = |more: &[&str]| {
+        let words = [&["lint", Helm::chart()], &RANGES[..], more].concat();
+        helm.run(None, &words).unwrap()
+    };
+    for good in [
+        &[][..],
+        &["--set-json", r#"labels=[{"namespace":"shop","service-account":"*","label":"confidential:pci"}]"#],
+        &["--set-json", r#"policy.rules=[{"name":"a","allow":{"from":"any","to":"any","ports":[1]}}]"#],
+        &["--set", "nodes.admission=manual,nodes.clearance="],
+        &["--set", "images.ca.digest=sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"],
+    ] {
+        let said = lint(good);
+        assert!(said.done, "{good:?}: {}{}", said.output, said.complaints);
+    }
+    for (nonsense, says) in [
+        ("typing=error", "typing"),
+        ("ca.replicas=3", "replicas"),
+        ("nodes.admission=perhaps", "/nodes/admission"),
+        ("nodes.clearance=", "/nodes/clearance"),
+        ("meshCidrs={everything}", "/meshCidrs/0"),
+        ("meshCidrs={10.0.0.0/33}", "/meshCidrs/0"),
+        ("injector.replicas=0", "/injector/replicas"),
+        ("images.pullPolicy=sometimes", "/images/pullPolicy"),
+        ("images.ca.digest=sha256:1", "/images/ca/digest"),
+        ("policy.default=friends", "/policy/default"),
+        ("policy.mesh-cidrs={10.0.0.0/8}", "mesh-cidrs"),
+        ("keep={everything}", "/keep/0"),
+        ("sidecar.logLevel=loud", "/sidecar/logLevel"),
+        ("labels[0].namespace=shop", "/labels/0"),
+        ("founding.secret=abc", "secret"),
+    ] {
+        let said = lint(&["--set", nonsense]);
+        assert!(!said.done, "{nonsense} was taken");
+        let sentence = format!("{}{}", said.output, said.complaints);
+        assert!(sentence.contains(says), "{nonsense}: {sentence}");
+    }
+    let said = helm.run(None, &["lint", Helm::chart()]).unwrap();
+    assert!(!said.done && format!("{}{}", said.output, said.complaints).contains("meshCidrs"), "{said:?}");
+}
+
+#[test]
+fn the_api_server_takes_every_object_and_none_claims_too_much() {
+    let server = server();
+    server.namespace("chart-dry", &json!({})).unwrap();
+    let objects = objects(&server, "chart-dry").unwrap();
+    assert!(objects.len() > 30, "only {} objects", objects.len());
+    for object in &objects {
+        let what = format!("{} {}", object["kind"], object["metadata"]["name"]);
+        for rule in object["rules"].as_array().into_iter().flatten() {
+            modest(&what, rule);
+        }
+        for webhook in object["webhooks"].as_array().into_iter().flatten() {
+            assert_eq!(webhook["clientConfig"]["caBundle"], Value::Null, "{what}: the injector alone says this");
+        }
+        if object["kind"] == "Secret" {
+            assert_eq!((&object["data"], &object["stringData"]), (&Value::Null, &Value::Null), "{what}");
+        }
+    }
+}
+
+/// No wildcard; no list, and no making, of Secrets; and of a Secret always by name.
+fn modest(what: &str, rule: &Value) {
+    assert!(!rule.to_string().contains('*'), "{what} has a wildcard: {rule}");
+    let words = |field: &str| -> BTreeSet<&str> {
+        rule[field].as_array().into_iter().flatten().filter_map(Value::as_str).collect()
+    };
+    if words("resources").contains("secrets") {
+        assert!(!words("resourceNames").is_empty(), "{what}: any Secret: {rule}");
+        assert!(words("verbs").is_subset(&["get", "update"].into()), "{what}: {rule}");
+    }
+}
+
+/// With what an installed mesh has in its objects by then: keys, and the injector's authority.
+#[test]
+fn an_upgrade_keeps_what_others_wrote_and_uninstalling_leaves_only_what_keep_names() {
+    let (server, helm) = (server(), Helm::find().unwrap());
+    let namespace = "chart-life";
+    server.namespace(namespace, &json!({})).unwrap();
+    let install = |verb: &str, more: &[&str]| {
+        let words = [&[verb, "mesh", Helm::chart(), "--namespace", namespace], &RANGES[..], more].concat();
+        helm.run(Some(&*server), &words).unwrap().output().unwrap()
+    };
+    assert!(install("install", &[]).contains("bulkhead-mesh.dev/inject=enabled"));
+    let patch = |words: &[&str], patch: &str| {
+        let words = [&["patch", "-n", namespace, "-p", patch], words].concat();
+        server.kubectl(&words).unwrap().output().unwrap()
+    };
+    patch(&["secret", "bulkhead-unseal"], r#"{"data": {"unseal": "YQ=="}}"#);
+    patch(
+        &["mutatingwebhookconfiguration", "bulkhead-injector"],
+        r#"{"webhooks": [{"name": "pod.injector.bulkhead-mesh.dev", "clientConfig": {"caBundle": "YQ=="}}]}"#,
+    );
+    install("upgrade", &["--set", "injector.replicas=3"]);
+    let get = |words: &[&str]| {
+        let words = [&["get", "-n", namespace], words].concat();
+        server.kubectl(&words).unwrap().output().unwrap()
+    };
+    assert_eq!(get(&["deployment", "bulkhead-injector", "-o", "jsonpath={.spec.replicas}"]), "3");
+    assert_eq!(get(&["secret", "bulkhead-unseal", "-o", "jsonpath={.data.unseal}"]), "YQ==");
+    let bundles = "jsonpath={.webhooks[*].clientConfig.caBundle}";
+    assert_eq!(get(&["mutatingwebhookconfiguration", "bulkhead-injector", "-o", bundles]), "YQ==");
+
+    helm.run(
+        Some(&*server), // There is no kubelet here that would run the Job which is asked before.
+        &["uninstall", "mesh", "--namespace", namespace, "--no-hooks"],
+    )
+    .unwrap()
+    .output()
+    .unwrap();
+    let kept: BTreeSet<_> =
+        ["root", "owner", "responder", "unseal"].map(|name| format!("secret/bulkhead-{name}")).into();
+    assert_eq!(left(&server, namespace, "secret").unwrap(), kept);
+    let kept = ["configmap/bulkhead-labels", "configmap/bulkhead-trust"].map(str::to_owned).into();
+    assert_eq!(left(&server, namespace, "configmap").unwrap(), kept);
+    assert_eq!(left(&server, namespace, "pvc").unwrap(), ["persistentvolumeclaim/bulkhead-ca".to_owned()].into());
+    let rest = "deployment,daemonset,job,service,serviceaccount,role,rolebinding,poddisruptionbudget,clusterrole,clusterrolebinding,mutatingwebhookconfiguration";
+    assert_eq!(left(&server, namespace, rest).unwrap(), BTreeSet::new());
+}
+
+/// What there still is of the mesh's objects of these kinds.
+fn left(server: &ApiServer, namespace: &str, kinds: &str) -> Result<BTreeSet<String>> {
+    let said = server.kubectl(&["get", kinds, "-n", namespace, "-o", "name"])?.output()?;
+    let ours = said.lines().filter(|name| name.contains("/bulkhead-"));
+    Ok(ours.map(str::to_owned).collect())
+}
+
+/// The chart's objects, as the API server would store them.
+fn objects(server: &ApiServer, namespace: &str) -> Result<Vec<Value>> {
+    let words =
+        [&["template", "mesh", Helm::chart(), "--namespace", namespace, "--kube-version", "1.30.0"], &RANGES[..]];
+    let rendered = Helm::find()?.run(None, &words.concat())?.output()?;
+    let file = tempfile::NamedTempFile::new()?;
+    fs::write(file.path(), rendered)?;
+    let path = file.path().to_str().context("the path of a temporary file is text")?;
+    let said =
+        server.kubectl(&["apply", "--dry-run=server", "--validate=strict", "-o", "json", "-f", path])?.output()?;
+    let list: Value = serde_json::from_str(&said)?;
+    Ok(list["items"].as_array().context("a list")?.clone())
+}
+
+const RANGES: [&str; 2] = ["--set", "meshCidrs={10.244.0.0/16,10.96.0.0/16}"];
