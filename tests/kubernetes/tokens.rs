@@ -54,8 +54,7 @@ impl Scene {
         let labels =
             json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, "data": {"labels.yaml": labels}});
         server.create(&labels, false)?.output()?;
-        let own = server.kubectl(&["create", "token", "bulkhead-ca", "-n", SYSTEM])?.output()?;
-        let kubeconfig = server.kubeconfig_of("bulkhead-ca", own.trim())?;
+        let kubeconfig = server.kubeconfig_of(SYSTEM, "bulkhead-ca")?;
         let authority = Authority::start(
             &kubeconfig,
             &[

@@ -93,15 +93,6 @@ impl ApiServer {
         Ok(())
     }
 
-    /// A kubeconfig file for whoever holds this token.
-    pub fn kubeconfig_of(&self, name: &str, token: &str) -> Result<PathBuf> {
-        let mut config: Value = serde_json::from_str(&fs::read_to_string(&self.kubectl.kubeconfig)?)?;
-        config["users"][0]["user"] = json!({"token": token});
-        let path = self.directory.path().join(format!("{name}.kubeconfig"));
-        fs::write(&path, config.to_string())?;
-        Ok(path)
-    }
-
     /// The key that signs service accounts' tokens, as PEM: for tests that forge one.
     pub fn accounts_key(&self) -> Result<String> {
         Ok(fs::read_to_string(self.directory.path().join("accounts.key"))?)
