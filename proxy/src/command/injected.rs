@@ -43,6 +43,7 @@ fn pod() -> Value {
             "bulkhead-mesh.dev/exclude-inbound-ports": "9090,9091",
             "bulkhead-mesh.dev/exclude-outbound-ports": "5432",
             "bulkhead-mesh.dev/exclude-outbound-cidrs": "192.0.2.0/24,2001:db8::/32",
+            "bulkhead-mesh.dev/permissive-until": "2026-11-25T00:00:00Z",
         }},
         "spec": {"containers": [{
             "name": "app",

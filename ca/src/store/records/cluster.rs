@@ -38,7 +38,7 @@ pub struct ClusterServiceRecord {
 }
 
 impl ClusterServiceRecord {
-    /// The service at one of its addresses; `None` where it has no port.
+    /// The service at one of its addresses, with the endpoints of that address's family; `None` where it has no port.
     ///
     /// A service has so many endpoints at most, over all its ports: where there are more, the ready ones come first.
     pub fn resolve(mut self, address: IpAddr) -> Result<Option<Service>, ServiceError> {
@@ -47,6 +47,7 @@ impl ClusterServiceRecord {
         }
         let share = Service::MAX_ENDPOINTS / self.ports.len();
         for port in &mut self.ports {
+            port.endpoints.retain(|endpoint| endpoint.address.is_ipv4() == address.is_ipv4());
             port.endpoints.sort_by_key(|endpoint| !endpoint.ready);
             port.endpoints.truncate(share);
         }
@@ -89,6 +90,19 @@ mod tests {
         for port in service.ports() {
             assert_eq!(port.endpoints.len(), 5000);
             assert_eq!(port.endpoints.iter().filter(|endpoint| endpoint.ready).count(), 3000);
+        }
+    }
+
+    #[test]
+    fn an_address_leads_to_endpoints_of_its_own_family() {
+        let endpoint = |address: &str| Endpoint { address: address.parse().unwrap(), port: 80, weight: 1, ready: true };
+        let ports = vec![ServicePort { port: 80, endpoints: vec![endpoint("10.7.0.1"), endpoint("fd00::7")] }];
+        let name = "web.shop".parse().unwrap();
+        let record = ClusterServiceRecord { name, addresses: BTreeSet::new(), ports };
+        for (address, answers) in [("10.96.0.1", "10.7.0.1"), ("fd96::1", "fd00::7")] {
+            let service = record.clone().resolve(address.parse().unwrap()).unwrap().unwrap();
+            let found: Vec<_> = service.ports()[0].endpoints.iter().map(|one| one.address.to_string()).collect();
+            assert_eq!(found, [answers], "{address}");
         }
     }
 

@@ -62,7 +62,7 @@ pub(super) fn of_the_injector(teller: &Teller, scene: &mut Scene) -> Result<()> 
         |names| names.trim().is_empty().then_some(()),
     )?;
     let create = |namespace: &str| {
-        format!("kubectl run waits -n {namespace} --image=localhost/bulkhead/app:1 --command -- /lab-app idle")
+        format!("kubectl run waits -n {namespace} --image=localhost/bulkhead/app:0.1.0 --command -- /lab-app idle")
     };
     let refused =
         shell.until("a pod of shop is refused", &format!("! {} 2>&1", create("shop")), |said| Some(said.to_owned()))?;

@@ -35,7 +35,7 @@ fn breaks(teller: &Teller, scene: &Scene) -> Result<()> {
 
 fn job(teller: &Teller, scene: &Scene) -> Result<()> {
     let shell = &scene.shell;
-    shell.types(teller, "kubectl create -f - <<< '{\"apiVersion\": \"batch/v1\", \"kind\": \"Job\", \"metadata\": {\"name\": \"report\", \"namespace\": \"shop\"}, \"spec\": {\"backoffLimit\": 0, \"template\": {\"spec\": {\"serviceAccountName\": \"report\", \"restartPolicy\": \"Never\", \"containers\": [{\"name\": \"app\", \"image\": \"localhost/bulkhead/app:1\", \"command\": [\"/lab-app\", \"fetch\", \"db:80\", \"/name\"]}]}}}}'")?;
+    shell.types(teller, "kubectl create -f - <<< '{\"apiVersion\": \"batch/v1\", \"kind\": \"Job\", \"metadata\": {\"name\": \"report\", \"namespace\": \"shop\"}, \"spec\": {\"backoffLimit\": 0, \"template\": {\"spec\": {\"serviceAccountName\": \"report\", \"restartPolicy\": \"Never\", \"containers\": [{\"name\": \"app\", \"image\": \"localhost/bulkhead/app:0.1.0\", \"command\": [\"/lab-app\", \"fetch\", \"db:80\", \"/name\"]}]}}}}'")?;
     shell.types(teller, "kubectl wait -n shop --for=condition=Complete job/report --timeout=90s")?;
     teller.saw(&shell.ask("kubectl logs -n shop job/report -c app")?);
     Ok(())

@@ -58,7 +58,7 @@ fn run(name: &str, account: &str, node: &str) -> String {
         r#"{{"spec": {{"serviceAccountName": "{account}", "nodeName": "{node}", "terminationGracePeriodSeconds": 1}}}}"#
     );
     format!(
-        "kubectl run {name} -n shop --image=localhost/bulkhead/app:1 --overrides='{spec}' --override-type=strategic --command -- /lab-app files 0.0.0.0:8080"
+        "kubectl run {name} -n shop --image=localhost/bulkhead/app:0.1.0 --overrides='{spec}' --override-type=strategic --command -- /lab-app files 0.0.0.0:8080"
     )
 }
 
