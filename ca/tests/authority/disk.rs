@@ -158,6 +158,43 @@ fn the_root_may_have_a_secret_of_its_own() {
 }
 
 #[test]
+fn the_roots_key_and_a_responders_may_lie_elsewhere_and_go_again_with_a_failed_init() {
+    let parent = tempfile::tempdir().unwrap();
+    let place = |name: &str| parent.path().join(name);
+    let mut plan = plan(place("ca"));
+    plan.root_directory = Some(place("root"));
+    plan.root_unsealer = Some(Unsealer::from_key([9; 32]));
+    plan.responder = Some(("robot".parse().unwrap(), place("robot.pem")));
+    plan.operator_file = Some(place("missing/ada.pem"));
+    assert!(matches!(block_on(init::run(&plan, NOW)), Err(InitError::Key(_))));
+    assert_eq!(files(parent.path()), BTreeMap::new());
+    plan.operator_file = None;
+    let founded = block_on(init::run(&plan, NOW)).unwrap();
+    assert_eq!(founded.root_directory, place("root"));
+    assert!(!layout::root_directory(&plan.directory).exists());
+    let sealed = fs::read(place("root/root.key.sealed")).unwrap();
+    assert!(bulkhead_ca::seal::open(&sealed, "root", &Unsealer::from_key([9; 32])).is_ok());
+    let robot = KeyStore::new(founded.responder_file.unwrap()).read().unwrap().unwrap();
+    assert_eq!(robot.chain.len(), 2);
+    assert!(init::is_founded(&plan.directory) && !init::is_founded(parent.path()));
+    for path in [place("root/root.key.sealed"), place("robot.pem")] {
+        assert_eq!(fs::metadata(path).unwrap().permissions().mode() & 0o7777, 0o600);
+    }
+}
+
+#[test]
+fn a_responder_is_another_person_and_a_first_policy_is_valid_or_nothing_is_founded() {
+    let parent = tempfile::tempdir().unwrap();
+    let mut same = plan(parent.path().join("ca"));
+    same.responder = Some((same.operator.clone(), parent.path().join("robot.pem")));
+    assert!(matches!(block_on(init::run(&same, NOW)), Err(InitError::SameOperator { .. })));
+    let mut bad = plan(parent.path().join("ca"));
+    bad.policy = Some("default: sometimes\n".to_owned());
+    assert!(matches!(block_on(init::run(&bad, NOW)), Err(InitError::Policy(_))));
+    assert_eq!(fs::read_dir(parent.path()).unwrap().count(), 0);
+}
+
+#[test]
 fn a_damaged_or_misplaced_file_is_refused_by_name() {
     let keys = [SealedKey::Issuing, SealedKey::Control, SealedKey::Role(ControlRole::Ca)];
     for path in keys.map(|key| key.path(Path::new(""))) {

@@ -23,7 +23,8 @@ async fn watching(world: &World) -> (Identity, Watcher) {
 }
 
 impl World {
-    async fn answer(&self, watcher: &mut Watcher) -> AddressAnswer {
+    /// Reads on to the next answer.
+    pub(crate) async fn answer(&self, watcher: &mut Watcher) -> AddressAnswer {
         let signed = watcher.until(|message| if let Message::Address(signed) = message { Some(signed) } else { None });
         let verifier = self.ca().authority.feed_signer().unwrap().verifier().unwrap();
         AddressAnswer::decode(&verifier.address(signed.await).unwrap(), &Limits::default()).unwrap()

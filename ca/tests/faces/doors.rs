@@ -36,7 +36,7 @@ pub(crate) async fn knock(channel: Channel, secret: &[u8], registration: &[u8]) 
 }
 
 impl Answers {
-    fn says(self) -> [&'static str; 5] {
+    pub(crate) fn says(self) -> [&'static str; 5] {
         [self.join, self.issue, self.renew, self.watch, self.admin].map(|answer| match answer {
             Ok(()) => "yes",
             Err(status) if status.code() == Code::PermissionDenied => "no",
@@ -76,6 +76,6 @@ async fn a_refusal_says_what_the_caller_is_and_what_was_wanted() {
     let says = "`spiffe://prod.example/node/n1` has a certificate, and this call takes no certificate";
     assert_eq!(join.message(), says);
     let answers = knock(world.connect(None).await.unwrap(), &[1; 32], &[2; 16]).await;
-    let says = "this call needs a certificate, and the caller showed none\nhint: only Join takes a caller without a certificate";
+    let says = "this call needs a certificate, and the caller showed none\nhint: only Join and Attest take a caller without a certificate";
     assert_eq!(answers.watch.unwrap_err().message(), says);
 }

@@ -7,8 +7,11 @@
 
 mod addresses;
 mod admin;
+mod attest;
 mod clock;
+mod cluster;
 mod counted;
+mod directory;
 mod doors;
 mod ends;
 mod feed;

@@ -7,15 +7,18 @@ use bulkhead_ca::fanout::PublishError;
 use bulkhead_ca::serve::ServeError;
 use bulkhead_daemon::Stopper;
 use bulkhead_identity::Demand;
+use bulkhead_identity::keys::KeyStore;
 use bulkhead_identity::tls::unused_server_name;
 use bulkhead_mesh::ControlRole;
 use bulkhead_protocol::transport::ConnectError;
-use bulkhead_protocol::v1::ListWorkloadsRequest;
+use bulkhead_protocol::v1::{AdmitNodeRequest, ListWorkloadsRequest, RevokeNodeRequest};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 use tonic::Code;
 
+use crate::people::Identity;
+use crate::story::assert_refused;
 use crate::watcher::Watcher;
 use crate::world::{World, soon};
 
@@ -26,6 +29,27 @@ async fn a_directory_without_a_ca_says_how_to_found_one() {
     options.directory = world.directory.path().join("nothing");
     let refused = world.bind(options, Stopper::new().1).await.unwrap_err();
     assert_eq!(refused.hint().as_deref(), Some("`bulkhead-ca init` makes the directory of a CA"));
+}
+
+#[tokio::test]
+async fn the_first_policy_is_in_force_and_a_responder_may_tighten_alone() {
+    let place = tempfile::tempdir().unwrap();
+    let file = place.path().join("robot.pem");
+    let robot = file.clone();
+    let mut world = World::founded_as(move |plan| {
+        plan.policy = Some("default: dominates\ndefault-label: public\n".to_owned());
+        plan.responder = Some(("robot".parse().unwrap(), robot));
+    })
+    .await;
+    world.start(|_| ()).await;
+    assert_eq!(world.ca().known.policy().default_label().to_string(), "public");
+    let kept = KeyStore::new(file).read().unwrap().unwrap();
+    let mut robot = world.admin(&Identity { key: kept.key, chain: kept.chain }).await;
+    world.node("n1").await;
+    let order = AdmitNodeRequest { node: "n2".to_owned(), clearance: "public".to_owned(), lifetime_seconds: 60 };
+    assert_refused(robot.admit_node(order).await, Code::PermissionDenied, "has the role responder");
+    let revoke = RevokeNodeRequest { node: "n1".to_owned(), reason: "stolen".to_owned() };
+    robot.revoke_node(revoke).await.unwrap();
 }
 
 #[tokio::test]

@@ -61,8 +61,15 @@ impl World {
 
     /// A CA that was founded and does not serve.
     pub(crate) async fn founded() -> Self {
+        Self::founded_as(|_| ()).await
+    }
+
+    /// The same, founded otherwise.
+    pub(crate) async fn founded_as(change: impl FnOnce(&mut Plan)) -> Self {
         let directory = tempfile::tempdir().unwrap();
-        let made = init::run(&plan(directory.path().join("ca")), NOW).await.unwrap();
+        let mut plan = plan(directory.path().join("ca"));
+        change(&mut plan);
+        let made = init::run(&plan, NOW).await.unwrap();
         let stored = KeyStore::new(made.operator_file).read().unwrap().unwrap();
         let founder = Identity { key: stored.key, chain: stored.chain };
         Self { clock: Arc::new(TestClock::new()), founder, directory, running: None }

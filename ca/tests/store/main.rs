@@ -7,6 +7,7 @@
 
 mod audit;
 mod certificates;
+mod cluster;
 mod crash;
 mod facts;
 mod nodes;

@@ -94,3 +94,29 @@ async fn what_no_version_writes_is_an_error_that_names_the_column() {
     assert!(scene.write(|tx| tx.admitted_node(&life("n1"))).await.is_err());
     scene.write(|tx| tx.admitted_node(&life("n2"))).await.unwrap();
 }
+
+#[tokio::test]
+async fn a_database_of_the_first_schema_is_brought_up_to_date_with_all_it_holds() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("ca.db");
+    let first = Connection::open(&path).unwrap();
+    first.execute_batch(include_str!("../../src/store/schema/1.sql")).unwrap();
+    first
+        .execute_batch(
+            "INSERT INTO schema_version (version) VALUES (1);
+             INSERT INTO nodes (name, epoch, ceiling, addresses, key, admitted_at, state)
+                 VALUES ('n1', 1, 'internal', '', zeroblob(32), 10000, 'admitted');
+             INSERT INTO registrations (id, workload, label, node, epoch, address, uid, gid, registered_at)
+                 VALUES (zeroblob(16), 'ns/shop/sa/web', 'internal', 'n1', 1, '10.1.0.1', 1000, 1000, 20000);",
+        )
+        .unwrap();
+    drop(first);
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
+    let store = open(&path).unwrap();
+    let look = |now: &bulkhead_ca::store::Snapshot<'_>| {
+        Ok::<_, bulkhead_ca::store::StoreError>((now.node(&life("n1").node)?, now.registrations()?))
+    };
+    let (node, registrations) = store.read(look).await.unwrap();
+    assert_eq!(node.unwrap().cluster_uid, None);
+    assert_eq!(registrations[0].source, bulkhead_ca::store::Source::Operator);
+}
