@@ -29,6 +29,7 @@ test: build ## run every test, as root or as an ordinary user
 	$(CARGO) test $(LOCKED) --workspace
 
 test-kubernetes: machine ## run the tests against a real Kubernetes API server; needs Go, and 5 minutes the first time
+	$(CARGO) build $(LOCKED) -p bulkhead-ca
 	BULKHEAD_KUBERNETES=$$(ci/kubernetes) && export BULKHEAD_KUBERNETES && $(CARGO) test $(LOCKED) -p bulkhead-tests --test kubernetes
 
 demo: build ## tell the story in network namespaces: KEEP=1 leaves it running, BREAK=n must fail at step n

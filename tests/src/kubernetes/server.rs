@@ -2,7 +2,7 @@
 
 use std::fs::{self, File};
 use std::net::TcpListener;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -67,6 +67,20 @@ impl ApiServer {
         let metadata = json!({"name": "default", "namespace": name});
         self.create(&json!({"apiVersion": "v1", "kind": "ServiceAccount", "metadata": metadata}), false)?.output()?;
         Ok(())
+    }
+
+    /// A kubeconfig file for whoever holds this token.
+    pub fn kubeconfig_of(&self, name: &str, token: &str) -> Result<PathBuf> {
+        let mut config: Value = serde_json::from_str(&fs::read_to_string(&self.kubectl.kubeconfig)?)?;
+        config["users"][0]["user"] = json!({"token": token});
+        let path = self.directory.path().join(format!("{name}.kubeconfig"));
+        fs::write(&path, config.to_string())?;
+        Ok(path)
+    }
+
+    /// The key that signs service accounts' tokens, as PEM: for tests that forge one.
+    pub fn accounts_key(&self) -> Result<String> {
+        Ok(fs::read_to_string(self.directory.path().join("accounts.key"))?)
     }
 
     fn until_ready(&mut self) -> Result<()> {
