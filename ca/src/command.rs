@@ -32,12 +32,12 @@ pub(crate) enum Command {
     #[command(
         after_help = "Example: bulkhead-ca init --trust-domain prod.example --dir /var/lib/bulkhead-ca --unseal-file /etc/bulkhead/unseal"
     )]
-    Init(Init),
+    Init(Box<Init>),
     /// Serve nodes, proxies and operators until told to stop.
     #[command(
         after_help = "Example: bulkhead-ca serve --dir /var/lib/bulkhead-ca --unseal-file /etc/bulkhead/unseal --listen 10.0.0.5:15010 --address ca.prod.example:15010"
     )]
-    Serve(Serve),
+    Serve(Box<Serve>),
 }
 
 const EXAMPLE: &str = "Examples:\n  bulkhead-ca init --trust-domain prod.example --dir /var/lib/bulkhead-ca --unseal-file /etc/bulkhead/unseal\n  bulkhead-ca serve --dir /var/lib/bulkhead-ca --unseal-file /etc/bulkhead/unseal";

@@ -97,6 +97,7 @@ impl Denied {
     pub fn is_refusal(&self) -> bool {
         match self {
             Self::Evidence(refusal) => !refusal.is_failure(),
+            Self::Store(StoreError::Node(_)) => true,
             _ => !matches!(self.code(), Code::Internal | Code::Unavailable),
         }
     }
@@ -107,13 +108,14 @@ impl Denied {
             Self::NotAllowed(NotAllowed::Store(failure)) if !matches!(failure, StoreError::Node(_)) => {
                 store_code(failure)
             }
-            Self::NotAllowed(_) | Self::NotRegistered { .. } | Self::Clearance { .. } | Self::Copied { .. } => {
-                Code::PermissionDenied
-            }
-            Self::Store(refusal) => store_code(refusal),
-            Self::Evidence(EvidenceRefusal::NoCluster) => Code::FailedPrecondition,
             Self::Evidence(refusal) if refusal.is_passing() => Code::Unavailable,
-            Self::Evidence(_) => Code::PermissionDenied,
+            Self::LevelChanged { .. } | Self::Evidence(EvidenceRefusal::NoCluster) => Code::FailedPrecondition,
+            Self::Evidence(_)
+            | Self::NotAllowed(_)
+            | Self::NotRegistered { .. }
+            | Self::Clearance { .. }
+            | Self::Copied { .. } => Code::PermissionDenied,
+            Self::Store(refusal) => store_code(refusal),
             Self::Csr(_)
             | Self::Convert(_)
             | Self::Id(_)
@@ -123,7 +125,6 @@ impl Denied {
             | Self::TooMany { .. }
             | Self::OutOfOrder { .. }
             | Self::TokenLifetime { .. } => Code::InvalidArgument,
-            Self::LevelChanged { .. } => Code::FailedPrecondition,
             Self::NoSuchFact { .. } => Code::NotFound,
             Self::NoRandomness(_)
             | Self::Draft(_)
@@ -140,9 +141,12 @@ fn store_code(refusal: &StoreError) -> Code {
     match refusal {
         StoreError::Node(NodeRefusal::Unknown { .. }) => Code::NotFound,
         StoreError::Listing(_) => Code::Aborted,
+        // A node that waits comes in as soon as an operator says so: whoever asks on is let in then.
+        StoreError::Node(NodeRefusal::Waiting { .. }) | StoreError::Busy { .. } | StoreError::Closed => {
+            Code::Unavailable
+        }
         StoreError::Node(_) | StoreError::Token(_) => Code::PermissionDenied,
         StoreError::Registration(_) | StoreError::Service(_) | StoreError::Operator(_) => Code::FailedPrecondition,
-        StoreError::Busy { .. } | StoreError::Closed => Code::Unavailable,
         _ => Code::Internal,
     }
 }
@@ -161,7 +165,10 @@ mod tests {
 
     #[test]
     fn a_caller_that_could_not_be_looked_up_is_not_refused() {
-        let unknown = NodeRefusal::Unknown { node: "n1".parse().unwrap() };
+        let node = || "n1".parse().unwrap();
+        let (unknown, waiting) = (NodeRefusal::Unknown { node: node() }, NodeRefusal::Waiting { node: node() });
+        let waits = Denied::from(StoreError::from(waiting));
+        assert_eq!((waits.code(), waits.is_refusal()), (Code::Unavailable, true), "{waits}");
         for (failure, code, is_refusal) in [
             (StoreError::Closed, Code::Unavailable, false),
             (StoreError::Abandoned, Code::Internal, false),

@@ -15,8 +15,8 @@ use command::{Arguments, Command};
 async fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let done = match arguments.command {
-        Command::Init(options) => found(options).await,
-        Command::Serve(options) => run(options, &arguments.log).await,
+        Command::Init(options) => found(*options).await,
+        Command::Serve(options) => run(*options, &arguments.log).await,
     };
     done.map_or_else(|error| report(&error), |()| ExitCode::SUCCESS)
 }

@@ -1,4 +1,5 @@
 //! What a pod's token is worth to the real CA, which asks a real API server with exactly the rights that it needs.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails where it stands")]
 
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -24,7 +25,7 @@ const AUDIENCE: &str = "bulkhead-ca";
 
 #[tokio::test]
 async fn a_token_is_worth_what_its_pod_is_at_this_moment() {
-    let scene = Scene::start().await.unwrap();
+    let scene = Scene::start().unwrap();
     scene.nodes_join_by_their_agents_tokens().await;
     let web = scene.a_pod_gets_the_certificate_of_its_account().await;
     scene.what_is_not_a_pods_token_of_this_cluster_is_refused(&web).await;
@@ -39,7 +40,7 @@ struct Scene {
 }
 
 impl Scene {
-    async fn start() -> Result<Self> {
+    fn start() -> Result<Self> {
         let server = server();
         for namespace in [SYSTEM, SHOP] {
             server.namespace(namespace, &json!({}))?;
@@ -145,7 +146,7 @@ impl Scene {
         node(server, "tokens-c", &json!({})).unwrap();
         let uid = pod(server, SHOP, "web-4", "web", "tokens-c").unwrap();
         status(server, SHOP, "web-4", "Running", "10.244.3.7").unwrap();
-        self.refused(&self.token(SHOP, "web", "web-4", &uid), Code::NotFound, "there is no node `tokens-c`").await;
+        self.refused(&self.token(SHOP, "web", "web-4", &uid), Code::Unavailable, "has not joined the mesh yet").await;
     }
 
     async fn a_deleted_pods_token_is_worthless_while_the_api_server_still_vouches_for_it(&self, web: &Web) {

@@ -33,10 +33,12 @@ pub(super) async fn join(
     let rule = kubernetes.settings.node_admission.clone();
     let joined = ca.store.write(Lane::Ordinary, move |tx| {
         let now = tx.now(clock)?;
+        let before = tx.node(&pod.node)?.and_then(|node| node.cluster_uid).filter(|uid| *uid != pod.node_uid);
         let node = admit(tx, &pod, &rule, said, &key, now)?;
         let certificate = sign_node(tx, &office, &node.life, key, serial, now)?;
         let record = node_record(Actor::Pod(pod.name), Action::AdmitNode, &node.life, &certificate, now);
-        let detail = format!("{}, clearance `{}`, UID {}", record.detail, node.clearance, pod.node_uid);
+        let replaced = before.map(|uid| format!(" in place of {uid}")).unwrap_or_default();
+        let detail = format!("{}, clearance `{}`, UID {}{replaced}", record.detail, node.clearance, pod.node_uid);
         tx.audit(&AuditRecord { detail, ..record })?;
         Ok::<_, Denied>(certificate)
     });

@@ -15,7 +15,9 @@ use crate::evidence::pod_token::ProvenPod;
 use crate::evidence::{EvidenceRefusal, Kubernetes, labels};
 use crate::issuance::{lifetime_of, sign_and_record, workload_record};
 use crate::sign::Certificate;
-use crate::store::{Lane, NodeRecord, NodeRefusal, RegistrationRecord, RegistrationState, Snapshot, Source, Tx};
+use crate::store::{
+    Lane, NodeRecord, NodeRefusal, RegistrationRecord, RegistrationState, Snapshot, Source, StoreError, Tx,
+};
 
 /// Issues a pod's certificate, the first or the next.
 pub(super) async fn issue(
@@ -45,10 +47,12 @@ pub(super) async fn issue(
 
 /// The record of the node on which a pod stands. It may be another machine that has its name by now.
 pub(super) fn node_of(now: &Snapshot<'_>, pod: &ProvenPod) -> Result<NodeRecord, Denied> {
-    let node = now.admitted_node_named(&pod.node)?;
+    let not_joined = || EvidenceRefusal::NotJoined { pod: pod.name.clone(), node: pod.node.clone() };
+    let node = now.node(&pod.node)?.ok_or_else(not_joined)?;
+    node.refuse_unless_admitted().map_err(StoreError::from)?;
     if node.cluster_uid != Some(pod.node_uid) {
         let (node, found, admitted) = (node.life.node, pod.node_uid, node.cluster_uid);
-        return Err(crate::store::StoreError::from(NodeRefusal::OtherUid { node, found, admitted }).into());
+        return Err(StoreError::from(NodeRefusal::OtherUid { node, found, admitted }).into());
     }
     Ok(node)
 }

@@ -24,6 +24,8 @@ pub enum EvidenceRefusal {
     Ended { pod: PodName },
     #[error("pod `{pod}` has no sidecar, so the mesh knows it as a party without a certificate")]
     NoSidecar { pod: PodName },
+    #[error("node `{node}`, on which pod `{pod}` stands, has not joined the mesh yet")]
+    NotJoined { pod: PodName, node: NodeName },
     #[error("pod `{pod}` has no address yet")]
     NoAddress { pod: PodName },
     #[error("the list of workloads' labels has not been read yet")]
@@ -48,6 +50,9 @@ impl EvidenceRefusal {
             Self::NoAddress { .. } | Self::JustRelabelled { .. } | Self::Crowded { .. } => {
                 Some("ask again in a second")
             }
+            Self::NotJoined { .. } => {
+                Some("its agent joins by itself, or once `bulkhead node admit NAME --clearance LABEL` was said")
+            }
             Self::NoLabelsYet => Some("look at the CA's log: it says why the ConfigMap cannot be read"),
             _ => None,
         }
@@ -57,7 +62,11 @@ impl EvidenceRefusal {
     pub const fn is_passing(&self) -> bool {
         match self {
             Self::Api(error) => !matches!(error, ApiError::Token(_)),
-            Self::NoAddress { .. } | Self::JustRelabelled { .. } | Self::Crowded { .. } | Self::NoLabelsYet => true,
+            Self::NotJoined { .. }
+            | Self::NoAddress { .. }
+            | Self::JustRelabelled { .. }
+            | Self::Crowded { .. }
+            | Self::NoLabelsYet => true,
             _ => false,
         }
     }

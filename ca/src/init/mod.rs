@@ -175,17 +175,14 @@ fn write_operator(
     identity: &StoredIdentity,
     mut outside: Outside,
 ) -> Result<PathBuf, InitError> {
-    let file = match &plan.operator_file {
-        Some(file) => {
-            outside.write_identity(file, identity)?;
-            file.clone()
-        }
-        None => {
-            let inside = layout::operator_file(site.path(), &plan.operator);
-            make_directories(&inside)?;
-            KeyStore::new(inside).write(identity)?;
-            layout::operator_file(&plan.directory, &plan.operator)
-        }
+    let file = if let Some(file) = &plan.operator_file {
+        outside.write_identity(file, identity)?;
+        file.clone()
+    } else {
+        let inside = layout::operator_file(site.path(), &plan.operator);
+        make_directories(&inside)?;
+        KeyStore::new(inside).write(identity)?;
+        layout::operator_file(&plan.directory, &plan.operator)
     };
     let finished = site.finish();
     // A directory that may not survive a power cut is there.

@@ -15,9 +15,10 @@ use super::{InitError, SECRET};
 pub(super) struct Outside(Vec<PathBuf>);
 
 impl Outside {
-    /// Writes a key and its chain where nothing lies.
+    /// Writes a key and its chain where nothing lies, in a directory that is made if it is missing.
     pub(super) fn write_identity(&mut self, file: &Path, identity: &StoredIdentity) -> Result<(), InitError> {
         refuse_existing(file)?;
+        make_directories(file)?;
         KeyStore::new(file).write(identity)?;
         self.0.push(file.into());
         Ok(())

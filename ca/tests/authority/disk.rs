@@ -164,10 +164,11 @@ fn the_roots_key_and_a_responders_may_lie_elsewhere_and_go_again_with_a_failed_i
     let mut plan = plan(place("ca"));
     plan.root_directory = Some(place("root"));
     plan.root_unsealer = Some(Unsealer::from_key([9; 32]));
-    plan.responder = Some(("robot".parse().unwrap(), place("robot.pem")));
-    plan.operator_file = Some(place("missing/ada.pem"));
-    assert!(matches!(block_on(init::run(&plan, NOW)), Err(InitError::Key(_))));
-    assert_eq!(files(parent.path()), BTreeMap::new());
+    plan.responder = Some(("robot".parse().unwrap(), place("keys/robot.pem")));
+    fs::write(place("file"), "").unwrap();
+    plan.operator_file = Some(place("file/ada.pem"));
+    assert!(matches!(block_on(init::run(&plan, NOW)), Err(InitError::Build { .. })));
+    assert_eq!(files(parent.path()).into_keys().collect::<Vec<_>>(), [place("file")]);
     plan.operator_file = None;
     let founded = block_on(init::run(&plan, NOW)).unwrap();
     assert_eq!(founded.root_directory, place("root"));
@@ -177,7 +178,7 @@ fn the_roots_key_and_a_responders_may_lie_elsewhere_and_go_again_with_a_failed_i
     let robot = KeyStore::new(founded.responder_file.unwrap()).read().unwrap().unwrap();
     assert_eq!(robot.chain.len(), 2);
     assert!(init::is_founded(&plan.directory) && !init::is_founded(parent.path()));
-    for path in [place("root/root.key.sealed"), place("robot.pem")] {
+    for path in [place("root/root.key.sealed"), place("keys/robot.pem")] {
         assert_eq!(fs::metadata(path).unwrap().permissions().mode() & 0o7777, 0o600);
     }
 }

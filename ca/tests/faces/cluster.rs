@@ -120,7 +120,16 @@ pub(crate) fn manual() -> ClusterSettings {
 impl World {
     /// A CA of a cluster in which nothing is yet.
     pub(crate) async fn of_cluster(settings: ClusterSettings) -> (Self, FakeCluster) {
+        Self::of_cluster_with(settings, |_| ()).await
+    }
+
+    /// A CA of a cluster that is prepared before it starts.
+    pub(crate) async fn of_cluster_with(
+        settings: ClusterSettings,
+        prepare: impl FnOnce(&FakeCluster),
+    ) -> (Self, FakeCluster) {
         let cluster = FakeCluster::default();
+        prepare(&cluster);
         let kubernetes = Kubernetes::new(Arc::new(cluster.clone()), settings);
         (Self::with(move |options| options.kubernetes = Some(kubernetes)).await, cluster)
     }

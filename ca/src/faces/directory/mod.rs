@@ -89,6 +89,7 @@ async fn follow(ca: &Arc<Ca>, mut writes: Streaming<DirectoryWrite>, answers: &S
 
 /// From here on no other stream writes, and those that stand hear so.
 async fn begin(ca: &Arc<Ca>) -> Result<Listing, Denied> {
+    #[allow(clippy::redundant_closure_for_method_calls, reason = "a method path is tied to one lifetime of the view")]
     let listing = ca.store.write(Lane::Ordinary, |tx| tx.begin_listing()).await?;
     ca.listing.send_modify(|present| *present = (*present).max(Some(listing)));
     Ok(listing)
