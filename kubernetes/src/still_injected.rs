@@ -25,7 +25,7 @@ pub enum StillInjectedError {
     #[error("cannot list the cluster's pods")]
     List { source: Box<kube::Error> },
     #[error(
-        "{count} pods still have a sidecar: {names}. Take the label bulkhead-mesh.dev/inject from their namespaces and start \
+        "pods that still have a sidecar ({count}): {names}. Take the label bulkhead-mesh.dev/inject from their namespaces and start \
          them again, then uninstall; or uninstall all the same, with `--no-hooks`, and cut them off"
     )]
     Some { count: usize, names: String },
@@ -109,7 +109,7 @@ mod tests {
             tally.look(&pod(name, STATUS));
         }
         let said = tally.verdict().unwrap_err().to_string();
-        assert!(said.starts_with("3 pods still have a sidecar: shop/a, shop/b and 1 more. "), "{said}");
+        assert!(said.starts_with("pods that still have a sidecar (3): shop/a, shop/b and 1 more. "), "{said}");
         assert!(Tally::default().verdict().is_ok());
     }
 }

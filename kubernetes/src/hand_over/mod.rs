@@ -19,19 +19,19 @@ use order::{Found, Order};
 /// the command may run again, as after a restart: it then says what is in its place and what is not.
 #[derive(clap::Args, Debug)]
 #[command(
-    after_help = "Example:\n  bulkhead-kubernetes hand-over --from /handover --secret bulkhead-owner=owner/operator.pem \
+    after_help = "Example:\n  bulkhead-kubernetes hand-over --from /handover --secret bulkhead-owner=operator.pem:owner.pem \
      --secret bulkhead-root=root/root.key,root-unseal --config-map bulkhead-trust=/var/lib/bulkhead/ca/root.pem"
 )]
 pub struct Args {
     /// Where the files lie whose paths do not begin with `/`.
     #[arg(long, env = "BULKHEAD_HAND_OVER_FROM", value_name = "DIRECTORY")]
     pub from: PathBuf,
-    /// A Secret and the files that go into it, each under its own name; may be given several times. They are handed over
+    /// A Secret and the files that go into it, each under its own name or another key; may be given several times. They are handed over
     /// in the order in which they stand here, after all ConfigMaps.
-    #[arg(long, value_name = "NAME=FILE[,FILE..]")]
+    #[arg(long, value_name = "NAME=[KEY:]FILE[,..]")]
     pub secret: Vec<Order>,
     /// A ConfigMap and the files that go into it; may be given several times.
-    #[arg(long, value_name = "NAME=FILE[,FILE..]")]
+    #[arg(long, value_name = "NAME=[KEY:]FILE[,..]")]
     pub config_map: Vec<Order>,
     /// A Secret or ConfigMap without which the mesh cannot work; may be given several times. If it is neither there nor
     /// to be had from files, the command fails.

@@ -14,7 +14,7 @@ use super::HandOverError;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Order {
     name: String,
-    /// Each under its file name.
+    /// Each under its key.
     files: BTreeMap<String, PathBuf>,
 }
 
@@ -61,17 +61,22 @@ impl FromStr for Order {
 
     fn from_str(text: &str) -> Result<Self, String> {
         let parts = text.split_once('=').filter(|(name, files)| is_name(name) && !files.is_empty());
-        let (name, list) = parts.ok_or_else(|| format!("`{text}` is not NAME=FILE[,FILE..]"))?;
+        let (name, list) = parts.ok_or_else(|| format!("`{text}` is not NAME=[KEY:]FILE[,[KEY:]FILE..]"))?;
         let mut files = BTreeMap::new();
-        for path in list.split(',').map(PathBuf::from) {
-            let key = path.file_name().and_then(|name| name.to_str()).filter(|key| is_key(key));
-            let key = key.ok_or_else(|| format!("`{}` has no file name that can be a key", path.display()))?.to_owned();
-            if files.insert(key.clone(), path).is_some() {
+        for text in list.split(',') {
+            let (key, path) = keyed(text).ok_or_else(|| format!("`{text}` has no file name that can be a key"))?;
+            if files.insert(key.to_owned(), path.into()).is_some() {
                 return Err(format!("two files of `{name}` are called `{key}`"));
             }
         }
         Ok(Self { name: name.to_owned(), files })
     }
+}
+
+/// The key, which is the file's name unless another one stands before it, and the path.
+fn keyed(text: &str) -> Option<(&str, &str)> {
+    let own_name = || Some((Path::new(text).file_name()?.to_str()?, text));
+    text.split_once(':').or_else(own_name).filter(|(key, path)| is_key(key) && !path.is_empty())
 }
 
 fn read(path: &Path) -> io::Result<Zeroizing<Vec<u8>>> {
@@ -89,7 +94,7 @@ fn is_name(name: &str) -> bool {
 
 /// As Kubernetes restricts the keys of Secrets and ConfigMaps.
 fn is_key(key: &str) -> bool {
-    key.len() <= 253 && key.chars().all(|c| c.is_ascii_alphanumeric() || "-_.".contains(c))
+    (1..=253).contains(&key.len()) && key.chars().all(|c| c.is_ascii_alphanumeric() || "-_.".contains(c))
 }
 
 /// A key or a chain has a few thousand; Kubernetes takes a mebibyte in all.
@@ -103,10 +108,10 @@ mod tests {
 
     #[test]
     fn an_order_is_a_name_and_its_files() {
-        let order: Order = "bulkhead-root=root/root.key,/etc/root-unseal".parse().unwrap();
+        let order: Order = "bulkhead-root=root/root.key,opener:/etc/root-unseal".parse().unwrap();
         assert_eq!(order.name(), "bulkhead-root");
         assert_eq!(order.files["root.key"], Path::new("root/root.key"));
-        assert_eq!(order.files["root-unseal"], Path::new("/etc/root-unseal"));
+        assert_eq!(order.files["opener"], Path::new("/etc/root-unseal"));
     }
 
     #[test]
@@ -120,6 +125,9 @@ mod tests {
             ("root=a b", "`a b`"),
             ("root=a,,b", "``"),
             ("root=x/a,y/a", "called `a`"),
+            ("root=a:b,a", "called `a`"),
+            ("root=:b", "`:b`"),
+            ("root=a:", "`a:`"),
         ] {
             let refusal = text.parse::<Order>().unwrap_err();
             assert!(refusal.contains(says), "{text:?}: {refusal}");
