@@ -116,7 +116,7 @@ impl Wishes {
             CPU_REQUEST => self.proxy_cpu_request = Some(one(CPU_REQUEST, text)?),
             MEMORY_REQUEST => self.proxy_memory_request = Some(bytes(MEMORY_REQUEST, text)?),
             MEMORY_LIMIT => self.proxy_memory_limit = Some(bytes(MEMORY_LIMIT, text)?),
-            EXEMPT => self.exempt_containers = listed(EXEMPT, text, |word| Ok(word.to_owned()))?,
+            EXEMPT => self.exempt_containers = names(text)?,
             _ => return Err(BadAnnotation::Unknown { name: name.to_owned() }),
         }
         Ok(())
@@ -153,6 +153,16 @@ impl Wishes {
             _ => Ok(()),
         }
     }
+}
+
+/// The containers that a pod which runs already exempts.
+pub(super) fn exempt_containers(pod: &PodView<'_>) -> Result<BTreeSet<String>, BadAnnotation> {
+    let text = pod.texts("/metadata/annotations").find(|(name, _)| *name == EXEMPT);
+    text.map_or_else(|| Ok(BTreeSet::new()), |(_, text)| names(text))
+}
+
+fn names(text: &str) -> Result<BTreeSet<String>, BadAnnotation> {
+    listed(EXEMPT, text, |word| Ok(word.to_owned()))
 }
 
 fn one<T>(name: &'static str, text: &str) -> Result<T, BadAnnotation>

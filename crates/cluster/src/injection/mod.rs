@@ -7,6 +7,7 @@
 mod agreement;
 mod annotations;
 mod capture;
+mod change;
 mod draft;
 mod environment;
 mod placing;
@@ -26,6 +27,7 @@ use json_patch::Patch;
 use serde_json::Value;
 
 pub use annotations::{BadAnnotation, Wishes};
+pub use change::check_change;
 pub use quantity::{ParseQuantityError, Quantity};
 pub use reason::{Refusal, Skip};
 pub use settings::{Images, LogLevel, Namespace, ParseLogLevelError, PullPolicy, Resources, Settings};

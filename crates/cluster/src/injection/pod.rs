@@ -32,6 +32,8 @@ pub(super) enum List {
     Init,
     /// `containers`.
     Main,
+    /// `ephemeralContainers`, which are added to a running pod.
+    Ephemeral,
 }
 
 impl List {
@@ -40,6 +42,7 @@ impl List {
         match self {
             Self::Init => "/spec/initContainers",
             Self::Main => "/spec/containers",
+            Self::Ephemeral => "/spec/ephemeralContainers",
         }
     }
 }
@@ -64,11 +67,13 @@ impl<'a> PodView<'a> {
 
     /// Init containers, then the others.
     pub(super) fn containers(&self) -> impl Iterator<Item = Container<'a>> + use<'a> {
-        let root = self.root;
-        [List::Init, List::Main].into_iter().flat_map(move |list| {
-            let listed = root.pointer(list.pointer()).and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
-            listed.iter().enumerate().map(move |(index, fields)| Container { list, index, fields })
-        })
+        self.listed(List::Init).chain(self.listed(List::Main))
+    }
+
+    /// Those of one list.
+    pub(super) fn listed(&self, list: List) -> impl Iterator<Item = Container<'a>> + use<'a> {
+        let listed = self.root.pointer(list.pointer()).and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
+        listed.iter().enumerate().map(move |(index, fields)| Container { list, index, fields })
     }
 
     pub(super) fn text(&self, pointer: &str) -> Option<&'a str> {
@@ -144,7 +149,7 @@ impl Shape {
 }
 
 /// What stands where, and whether it must.
-const SHAPES: [(&str, Shape, bool); 7] = [
+const SHAPES: [(&str, Shape, bool); 8] = [
     ("", Shape::Object, true),
     ("/metadata", Shape::Object, false),
     ("/metadata/labels", Shape::Texts, false),
@@ -152,6 +157,7 @@ const SHAPES: [(&str, Shape, bool); 7] = [
     ("/spec", Shape::Object, true),
     ("/spec/initContainers", Shape::Objects, false),
     ("/spec/containers", Shape::Objects, true),
+    ("/spec/ephemeralContainers", Shape::Objects, false),
 ];
 
 #[cfg(test)]

@@ -100,6 +100,26 @@ pub enum Refusal {
         /// The volume.
         volume: String,
     },
+    /// It would run something else in the sidecar's place.
+    #[error(
+        "container `{container}` is the mesh's, and its image cannot become `{image}`; the injector's own images are set by \
+         the mesh's operator, and a restarted workload gets them"
+    )]
+    SidecarsImage {
+        /// The container.
+        container: String,
+        /// The image.
+        image: String,
+    },
+    /// It could read the sidecar's keys from its memory.
+    #[error(
+        "container `{container}` would see the sidecar's processes (`targetContainerName: bulkhead-proxy`); target another \
+         container, or name this one in the annotation `{EXEMPT}` first"
+    )]
+    SidecarsProcesses {
+        /// The container.
+        container: String,
+    },
     /// It would listen where the sidecar does.
     #[error("container `{container}` has port {port}, which is one of the sidecar's own (15000 to 15099)")]
     SidecarsPort {
@@ -183,6 +203,8 @@ impl Refusal {
             Self::SharedProcesses { .. } => "SharedProcesses",
             Self::SidecarsVolume { .. } => "SidecarsVolume",
             Self::SidecarsPort { .. } => "SidecarsPort",
+            Self::SidecarsImage { .. } => "SidecarsImage",
+            Self::SidecarsProcesses { .. } => "SidecarsProcesses",
             Self::TooLate(_) => "TooLate",
             Self::PodSecurity { .. } => "PodSecurity",
             Self::ProbePort { .. } | Self::ProbeOfTheSidecar { .. } | Self::Probes(_) => "BadProbe",

@@ -19,14 +19,19 @@ pub(super) fn check(pod: &PodView<'_>, namespace: &Namespace, wishes: &Wishes) -
     let users = pod.containers().filter(|container| !is_ours(container));
     let not_exempt: Vec<_> = users.filter(|container| !wishes.exempt_containers.contains(container.name())).collect();
     for container in &not_exempt {
-        is_not_the_sidecar(pod, container)?;
-        cannot_administer(container)?;
-        has_nothing_of_the_sidecar(container)?;
+        check_container(pod, container)?;
     }
     match not_exempt.first() {
         Some(container) => keeps_to_itself(pod, container).map_err(Other::Refuse),
         None => Ok(()),
     }
+}
+
+/// Passes where this container of somebody else leaves the sidecar its user, its rules and its files.
+pub(super) fn check_container(pod: &PodView<'_>, container: &Container<'_>) -> Result<(), Refusal> {
+    is_not_the_sidecar(pod, container)?;
+    cannot_administer(container)?;
+    has_nothing_of_the_sidecar(container)
 }
 
 /// Whether it is one of the two that are added here.
