@@ -18,7 +18,6 @@ pub mod shared;
 pub mod trust;
 pub mod uninjected;
 mod watching;
-mod words;
 
 use std::sync::Arc;
 

@@ -18,7 +18,7 @@ use super::cluster::{Asks, Cluster, Pod};
 use super::metrics::TrustOutcome;
 use super::seen::{KEY, MANAGED_BY, MANAGER, digest_of};
 use super::shared::Shared;
-use super::words::chain;
+use crate::report::chain;
 
 /// One thing to be done.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -16,7 +16,7 @@ use tracing::warn;
 
 use super::cluster::{Asks, Cluster, Pod};
 use super::shared::Shared;
-use super::words::chain;
+use crate::report::chain;
 
 /// What was found.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -14,7 +14,7 @@ use super::cluster::{Change, Sight};
 use super::metrics::Kind;
 use super::seen::{self, Seen};
 use super::shared::Shared;
-use super::words::chain;
+use crate::report::chain;
 
 /// What is watched of all namespaces, and what a change of it means.
 pub(super) struct Watched<O: Seen> {

@@ -12,8 +12,8 @@ use tracing::{info, warn};
 
 use super::super::dice;
 use super::super::metrics::{Asked, Metrics};
-use super::super::words::chain;
 use super::{Authority, CaError};
+use crate::report::chain;
 
 /// One generation: key and certificate.
 #[derive(Clone, Debug)]

@@ -17,8 +17,8 @@ use super::super::backoff::Backoff;
 use super::super::dice;
 use super::super::metrics::Asked;
 use super::super::shared::Shared;
-use super::super::words::chain;
 use super::{Cut, Limits};
+use crate::report::chain;
 
 /// All that it takes.
 #[derive(Debug)]
