@@ -219,7 +219,10 @@ mod tests {
             (with("/request/resource", json!({"group": "x", "version": "v1", "resource": "pods"})), "for pods"),
             (with("/request/namespace", json!(null)), "has no `namespace`"),
             (with("/request/operation", json!("PATCH")), "no AdmissionReview"),
-            (format!("{}{}", "[".repeat(100_000), "]".repeat(100_000)), "recursion limit"),
+            (
+                format!(r#"{{"request": {{"object": {}{}}}}}"#, "[".repeat(100_000), "]".repeat(100_000)),
+                "recursion limit",
+            ),
         ] {
             let said = Request::read(text.as_bytes()).unwrap_err().to_string();
             assert!(said.contains(says) && said.len() < 300, "{said}");
