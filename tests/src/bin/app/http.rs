@@ -51,7 +51,7 @@ pub(crate) fn download(address: &str) -> io::Result<String> {
 fn get(address: &str, path: &str) -> io::Result<(String, Vec<u8>)> {
     let mut stream = connect(address)?;
     stream.set_read_timeout(Some(PATIENCE))?;
-    write!(stream, "GET {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n")?;
+    stream.write_all(format!("GET {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n").as_bytes())?;
     let mut answer = Vec::new();
     stream.read_to_end(&mut answer)?;
     let malformed = || io::Error::new(io::ErrorKind::InvalidData, "no HTTP answer");

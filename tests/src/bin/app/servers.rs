@@ -34,8 +34,7 @@ pub(crate) fn listen(address: &str, serve: Serve) -> io::Result<String> {
 }
 
 pub(crate) fn files(mut stream: TcpStream, content: &Content) -> io::Result<()> {
-    let mut request = String::new();
-    BufReader::new(&stream).read_line(&mut request)?;
+    let request = read_request(&stream)?;
     match request.split(' ').nth(1).unwrap_or("/") {
         "/hex" => reply(&mut stream, content.hex.as_bytes()),
         "/name" => reply(&mut stream, content.name.as_bytes()),
@@ -50,6 +49,19 @@ pub(crate) fn files(mut stream: TcpStream, content: &Content) -> io::Result<()> 
         }
         _ => stream.write_all(b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"),
     }
+}
+
+/// The first line of a request that was read to the end of its headers: what is left unread when a socket is closed makes the
+/// end a reset.
+fn read_request(stream: &TcpStream) -> io::Result<String> {
+    let mut lines = BufReader::new(stream).lines();
+    let first = lines.next().unwrap_or_else(|| Ok(String::new()))?;
+    for line in lines {
+        if line?.is_empty() {
+            break;
+        }
+    }
+    Ok(first)
 }
 
 pub(crate) fn echo(mut stream: TcpStream, _: &Content) -> io::Result<()> {
