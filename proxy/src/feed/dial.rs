@@ -96,5 +96,12 @@ pub(crate) enum DialError {
     Connect(#[from] ConnectError),
 }
 
+impl DialError {
+    /// Whether the CA has looked at the certificate and does not take it.
+    pub(crate) fn is_refusal(&self) -> bool {
+        matches!(self, Self::Connect(ConnectError::Refused { .. }))
+    }
+}
+
 /// What a message has beside its body: a signature, a chain, a few numbers.
 const ENVELOPE: usize = 64 << 10;

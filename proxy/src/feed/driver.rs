@@ -20,8 +20,9 @@ use super::line::{Heard, Line};
 use super::persisting::{Persisting, Written};
 use crate::clocks::SharedClocks;
 use crate::directory::{Desk, Question};
-use crate::identity_source::Own;
+use crate::identity_source::{Own, Svid};
 use crate::registry::Registry;
+use crate::report::chain;
 use crate::truth::Truth;
 
 /// Everything that the feed touches.
@@ -32,6 +33,8 @@ pub(super) struct Driver {
     pub(super) truth: Arc<Truth>,
     pub(super) registry: Registry,
     pub(super) own: watch::Receiver<Option<Arc<Own>>>,
+    /// Where it is told that the CA does not take a certificate any more.
+    pub(super) unwelcome: watch::Sender<Option<Arc<Svid>>>,
     pub(super) clocks: SharedClocks,
     pub(super) desk: Desk,
     pub(super) enforcing: Enforcing,
@@ -106,12 +109,18 @@ impl Driver {
             Heard::Open => self.subscriber.connected(now),
             Heard::Reply(WatchReply { message: Some(Reply::Welcome(welcome)) }) => self.welcomed(welcome, now),
             Heard::Reply(reply) => self.subscriber.receive(reply, now),
-            Heard::NotOpened(error) => {
-                tracing::warn!(error = &error as &dyn Error, "no stream to the CA");
+            Heard::NotOpened(error, shown) => {
+                tracing::warn!(error = chain(&error), "no stream to the CA");
+                if error.is_refusal() {
+                    self.unwelcome.send_replace(Some(shown));
+                }
                 self.subscriber.disconnected();
             }
             Heard::Ended(status) => {
                 self.pending.unwelcome = status.as_ref().is_some_and(|status| status.code() == Code::PermissionDenied);
+                if self.pending.unwelcome {
+                    self.unwelcome.send_replace(self.line.svid().cloned());
+                }
                 if let Some(status) = status {
                     tracing::warn!(error = &status as &dyn Error, "the CA has ended the stream");
                 }

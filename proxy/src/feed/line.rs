@@ -33,8 +33,8 @@ enum State {
 pub(super) enum Heard {
     /// It is open. The first message is awaited.
     Open,
-    /// It could not be opened.
-    NotOpened(DialError),
+    /// It could not be opened with this certificate.
+    NotOpened(DialError, Arc<Svid>),
     /// The CA has said this.
     Reply(WatchReply),
     /// It has ended; with a status where the CA gave a reason.
@@ -63,7 +63,7 @@ impl Line {
                     self.state = State::Open(svid, conversation);
                     Heard::Open
                 }
-                (_, Err(error)) => Heard::NotOpened(error),
+                (svid, Err(error)) => Heard::NotOpened(error, svid),
             },
             State::Open(_, conversation) => match conversation.replies.next().await {
                 Some(Ok(reply)) => Heard::Reply(reply),

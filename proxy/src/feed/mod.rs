@@ -119,6 +119,7 @@ impl Feed {
             subscriber: Subscriber::new(held, version, limits.clone(), clocks.moment()),
             line: Line::new(dial, identities.svid),
             own: identities.own,
+            unwelcome: identities.unwelcome,
             persisting: Persisting::new(file, position),
             pending: Pending::default(),
             enforcing: Enforcing::new(registry.clone()),

@@ -57,6 +57,9 @@ pub struct Identities {
     pub own: watch::Receiver<Option<Arc<Own>>>,
     /// Why there is no certificate, or none that is newer.
     pub obstacle: watch::Receiver<Option<Arc<str>>>,
+    /// What the CA does not take any more, told by whoever has shown it to the CA: the CA cuts a stream off before it could
+    /// say on it why.
+    pub unwelcome: watch::Sender<Option<Arc<Svid>>>,
 }
 
 impl IdentitySource {
@@ -65,14 +68,14 @@ impl IdentitySource {
     /// `truth` says the levels of the mesh: the own label is read again whenever they change.
     pub fn start(self, truth: &Arc<Truth>, clocks: SharedClocks, tasks: &mut JoinSet<()>, stop: Stop) -> Identities {
         let (publisher, identities) = Publisher::new(truth.levels(), Arc::clone(&clocks));
-        let truth = Arc::clone(truth);
+        let (truth, unwelcome) = (Arc::clone(truth), identities.unwelcome.subscribe());
         tasks.spawn(async move {
             let (says, said) = mpsc::channel(1);
             let Self { origin, expected } = self;
             let following = async {
                 match origin {
                     Origin::WorkloadApi(agent) => agent::follow(&agent, expected.as_ref(), &says).await,
-                    Origin::PodToken(source) => source.follow(expected, truth, clocks, &says).await,
+                    Origin::PodToken(source) => source.follow(expected, (truth, unwelcome), clocks, &says).await,
                 }
             };
             tokio::select! {

@@ -38,7 +38,7 @@ impl Publisher {
         let (own, owns) = watch::channel(None);
         let (obstacle, obstacles) = watch::channel(None);
         let publisher = Self { levels, clocks, generation: 0, svid, own, obstacle };
-        (publisher, Identities { svid: svids, own: owns, obstacle: obstacles })
+        (publisher, Identities { svid: svids, own: owns, obstacle: obstacles, unwelcome: watch::Sender::new(None) })
     }
 
     /// Publishes until the source's word comes no more.

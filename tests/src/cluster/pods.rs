@@ -72,9 +72,4 @@ impl Pod {
     pub(super) fn app(&self, words: &str) -> String {
         format!("kubectl exec -n {} {} -c app -- /lab-app {words}", self.namespace, self.name)
     }
-
-    /// What its sidecar has logged.
-    pub(super) fn sidecar_log(&self, shell: &Shell) -> Result<String> {
-        shell.ask(&format!("kubectl logs -n {} {} -c bulkhead-proxy --tail=2000", self.namespace, self.name))
-    }
 }

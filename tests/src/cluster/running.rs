@@ -24,13 +24,6 @@ impl Running {
         Ok(running)
     }
 
-    /// Requests to this address, the first of them answered.
-    pub(super) fn load(shell: &Shell, client: &Pod, address: &str) -> Result<Self> {
-        let running = Self::start(shell, &client.app(&format!("load {address} /name")))?;
-        running.until("the first requests are answered", |said| (fetched(said) > 0).then_some(()))?;
-        Ok(running)
-    }
-
     fn start(shell: &Shell, line: &str) -> Result<Self> {
         let said = NamedTempFile::new()?;
         // Appending, so that both of its outputs may go to one file.
@@ -52,25 +45,12 @@ impl Running {
         })?)
     }
 
-    /// Waits until more requests than until now were answered; how many failed since the beginning.
-    pub(super) fn goes_on(&self) -> Result<u64> {
-        let before = fetched(&self.said()?);
-        self.until("further requests are answered", |said| (fetched(said) > before).then(|| failed(said)))
-    }
-
-    /// Fails if a request did.
-    pub(super) fn without_failure(&self) -> Result<u64> {
-        self.goes_on()?;
-        let said = self.said()?;
-        let complaints: Vec<_> = said.lines().filter(|line| line.starts_with("failure")).take(5).collect();
-        ensure!(failed(&said) == 0 && complaints.is_empty(), "{} requests failed: {complaints:?}", failed(&said));
-        Ok(fetched(&said))
-    }
-
-    /// Waits for its end; what it said last.
+    /// Waits for its end; how it says that it ended.
     pub(super) fn end(mut self) -> Result<String> {
         until(PATIENCE, "it ends", || self.child.try_wait().ok().flatten())?;
-        Ok(self.said()?.lines().last().unwrap_or_default().to_owned())
+        let said = self.said()?;
+        let line = said.lines().find(|line| line.contains("ended with"));
+        line.map(str::to_owned).with_context(|| format!("it does not say how it ended: {said}"))
     }
 }
 
@@ -81,15 +61,39 @@ impl Drop for Running {
     }
 }
 
-/// The first number in the last line of counts, `12 fetched, 0 failed`.
-fn fetched(said: &str) -> u64 {
-    counts(said).map_or(0, |(fetched, _)| fetched)
+/// The requests of `caller`, which go on while something happens.
+pub(super) struct Calls<'a> {
+    shell: &'a Shell,
+    pod: String,
+    fetched: u64,
+    failed: u64,
 }
 
-fn failed(said: &str) -> u64 {
-    counts(said).map_or(0, |(_, failed)| failed)
+impl<'a> Calls<'a> {
+    /// Begins to count.
+    pub(super) fn count(shell: &'a Shell) -> Result<Self> {
+        let pod = Pod::one(shell, "shop", "app=caller")?.name;
+        let (fetched, failed) = shell.until("caller says its counts", &log_of(&pod), counts)?;
+        Ok(Self { shell, pod, fetched, failed })
+    }
+
+    /// Waits until more were answered since then; how many. Fails if one of them failed.
+    pub(super) fn without_failure(&self) -> Result<u64> {
+        let (fetched, failed) = self.shell.until("further requests are answered", &log_of(&self.pod), |log| {
+            counts(log).filter(|(fetched, _)| *fetched > self.fetched)
+        })?;
+        let log = self.shell.ask(&log_of(&self.pod))?;
+        let complaints: Vec<_> = log.lines().filter(|line| line.starts_with("failure")).collect();
+        ensure!(failed == self.failed, "{} requests failed: {complaints:?}", failed - self.failed);
+        Ok(fetched - self.fetched)
+    }
 }
 
+fn log_of(pod: &str) -> String {
+    format!("kubectl logs -n shop {pod} -c app --tail=50")
+}
+
+/// The numbers in the last line of counts, `12 fetched, 0 failed`.
 fn counts(said: &str) -> Option<(u64, u64)> {
     said.lines().rev().find_map(|line| {
         let (fetched, failed) = line.strip_suffix(" failed")?.split_once(" fetched, ")?;

@@ -74,9 +74,12 @@ async fn whoever_is_not_wanted_does_not_ask_again_and_again() {
     watcher.end(Status::permission_denied("cut off")).await;
     let began = Instant::now();
     let again = world.call().await;
+    let shown = world.unwelcome.borrow_and_update().clone().expect("the source of the identity is told");
+    assert_eq!(Some(shown.identity.chain()), world.svid.borrow().as_ref().map(|svid| svid.identity.chain()));
     assert!(began.elapsed() >= Duration::from_secs(5), "{:?}", began.elapsed());
     again.end(Status::unavailable("starting")).await;
     world.call().await;
+    assert!(!world.unwelcome.has_changed().unwrap(), "a CA that is not there says nothing about a certificate");
     assert_eq!((seat.is_cut(), world.enter("n3").is_ok()), (None, true), "it goes on by what it has");
 }
 

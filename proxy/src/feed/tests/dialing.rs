@@ -17,6 +17,7 @@ use tokio::task::JoinHandle;
 use tonic::{Response, Status, Streaming};
 
 use crate::feed::dial::{Ca, Dial, DialError};
+use crate::identity_source::Svid;
 use crate::testing::certificates::{Mesh, Shown};
 use crate::testing::clock::TestClocks;
 use crate::testing::{knowledge, policy, svid};
@@ -103,4 +104,19 @@ async fn once_the_issuers_are_known_no_other_is_believed_even_for_the_ca() {
     let own = svid(&mesh, &mesh.workload("web", "n1", "internal"), 1);
     assert!(dialer(address, truth, &clocks).dial(own).await.is_err());
     server.abort();
+}
+
+#[tokio::test]
+async fn a_certificate_that_the_ca_does_not_take_is_told_from_a_ca_that_is_not_there() {
+    let (mesh, clocks) = (Mesh::new(), TestClocks::new());
+    let (address, server) = serve(&mesh, &mesh.control("ca"), &clocks).await;
+    let stranger = Mesh::new();
+    let own = svid(&stranger, &stranger.workload("web", "n1", "internal"), 1);
+    let own = Arc::new(Svid::new(own.identity.clone(), Arc::new(mesh.bundle())).unwrap());
+    let refused = dialer(address.clone(), Truth::new(), &clocks).dial(Arc::clone(&own)).await.unwrap_err();
+    assert!(refused.is_refusal(), "{refused:?}");
+    server.abort();
+    assert!(server.await.is_err());
+    let absent = dialer(address, Truth::new(), &clocks).dial(own).await.unwrap_err();
+    assert!(!absent.is_refusal(), "{absent:?}");
 }

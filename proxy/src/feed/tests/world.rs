@@ -35,6 +35,7 @@ pub(super) struct World {
     pub(super) directory: Directory,
     pub(super) svid: watch::Sender<Option<Arc<Svid>>>,
     pub(super) own: watch::Sender<Option<Arc<Own>>>,
+    pub(super) unwelcome: watch::Receiver<Option<Arc<Svid>>>,
     pub(super) calls: mpsc::UnboundedReceiver<Watcher>,
     /// The directory lives as long as who writes to it.
     _disk: Disk,
@@ -101,10 +102,12 @@ impl Setting {
         let (svid, svids) = watch::channel(Some(identity));
         let registry = Registry::new(Arc::clone(&truth), owns.clone(), clocks.clone()).in_mode(self.mode);
         let (dial, calls) = Switchboard::new();
+        let unwelcome = watch::Sender::new(None);
+        let unwelcomed = unwelcome.subscribe();
         let (directory, desk) = Directory::new(DirectoryLimits::default());
         let feed = Feed {
             dial: Box::new(dial),
-            identities: Identities { svid: svids, own: owns, obstacle: watch::channel(None).1 },
+            identities: Identities { svid: svids, own: owns, obstacle: watch::channel(None).1, unwelcome },
             truth: Arc::clone(&truth),
             registry: registry.clone(),
             clocks: clocks.clone(),
@@ -125,6 +128,7 @@ impl Setting {
             directory,
             svid,
             own,
+            unwelcome: unwelcomed,
             calls,
             _disk: self.disk.clone(),
             stopper,

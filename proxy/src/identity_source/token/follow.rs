@@ -15,6 +15,7 @@ use super::keeper::Keeper;
 use super::schedule::Schedule;
 use crate::clocks::SharedClocks;
 use crate::dice;
+use crate::identity_source::Svid;
 use crate::identity_source::publish::Said;
 use crate::report::chain;
 use crate::truth::Truth;
@@ -26,6 +27,7 @@ pub(super) struct Follower<'a> {
     expected: Option<SpiffeId>,
     truth: Arc<Truth>,
     changes: watch::Receiver<()>,
+    unwelcome: watch::Receiver<Option<Arc<Svid>>>,
     clocks: SharedClocks,
     keeper: Keeper,
     says: &'a mpsc::Sender<Said>,
@@ -33,7 +35,7 @@ pub(super) struct Follower<'a> {
     /// What an earlier run has kept, until the roots can be read and it is used or not.
     kept: Option<StoredIdentity>,
     held: Option<Held>,
-    /// Whether the feed has cut off what is held, which is said and acted on once.
+    /// Whether what is held was cut off, which is said and acted on once.
     is_void: bool,
     /// The roots, or the lack of them, about which enough was said.
     strange: Option<Result<TrustBundle, String>>,
@@ -42,6 +44,7 @@ pub(super) struct Follower<'a> {
 enum Event {
     Due,
     Truth,
+    Unwelcome,
     Roots,
 }
 
@@ -49,7 +52,7 @@ impl<'a> Follower<'a> {
     pub(super) fn new(
         source: TokenSource,
         expected: Option<SpiffeId>,
-        truth: Arc<Truth>,
+        (truth, unwelcome): (Arc<Truth>, watch::Receiver<Option<Arc<Svid>>>),
         clocks: SharedClocks,
         says: &'a mpsc::Sender<Said>,
     ) -> Self {
@@ -60,6 +63,7 @@ impl<'a> Follower<'a> {
             expected,
             truth,
             changes,
+            unwelcome,
             clocks,
             keeper,
             says,
@@ -77,12 +81,14 @@ impl<'a> Follower<'a> {
             let event = tokio::select! {
                 () = self.clocks.until(self.schedule.wake_at()) => Event::Due,
                 Ok(()) = self.changes.changed() => Event::Truth,
+                Ok(()) = self.unwelcome.changed() => Event::Unwelcome,
                 _ = look.tick() => Event::Roots,
             };
             match event {
                 Event::Due if self.schedule.asks(self.clocks.now()) => self.attempt().await,
                 Event::Due => {}
                 Event::Truth => self.look_at_cutoffs(),
+                Event::Unwelcome => self.look_at_the_unwelcome(),
                 Event::Roots => self.look_at_roots().await,
             }
         }
@@ -168,6 +174,18 @@ impl<'a> Follower<'a> {
         let cutoff = self.held.as_ref().and_then(|held| held.cutoff(&truth.verify.cutoffs));
         if let Some(cutoff) = cutoff.filter(|_| !self.is_void) {
             tracing::warn!(%cutoff, "the own certificate was cut off; another one is asked for");
+            self.is_void = true;
+            self.schedule.hurry();
+        }
+    }
+
+    /// The CA cuts a stream off before it says on it that its holder is cut off: so the CA's refusal counts as much.
+    fn look_at_the_unwelcome(&mut self) {
+        let shown = self.unwelcome.borrow_and_update().clone();
+        let is_held =
+            |held: &Held| shown.as_ref().is_some_and(|shown| shown.identity.chain() == held.svid.identity.chain());
+        if self.held.as_ref().is_some_and(is_held) && !self.is_void {
+            tracing::warn!("the CA does not take the own certificate any more; another one is asked for");
             self.is_void = true;
             self.schedule.hurry();
         }

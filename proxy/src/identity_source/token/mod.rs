@@ -2,8 +2,8 @@
 //!
 //! The kubelet writes the token and renews it, and the mesh's operator writes the roots; both files are read afresh at
 //! each attempt. The CA must have proved itself under these roots before a byte of the token leaves. A third of a
-//! certificate's life after its issue the next one is asked for; at once when the feed cuts the own one off, which is
-//! how a workload gets another label. What was got is kept for the next run of the container.
+//! certificate's life after its issue the next one is asked for; at once when the feed cuts the own one off or the CA does
+//! not take it any more, which is how a workload gets another label. What was got is kept for the next run of the container.
 
 mod attempt;
 mod follow;
@@ -19,8 +19,9 @@ use std::time::Duration;
 
 use bulkhead_mesh::SpiffeId;
 use bulkhead_protocol::attestation::{RootsFile, TokenFile};
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 
+use super::Svid;
 use super::publish::Said;
 use crate::clocks::SharedClocks;
 use crate::truth::Truth;
@@ -49,10 +50,10 @@ impl TokenSource {
     pub(super) async fn follow(
         self,
         expected: Option<SpiffeId>,
-        truth: Arc<Truth>,
+        news: (Arc<Truth>, watch::Receiver<Option<Arc<Svid>>>),
         clocks: SharedClocks,
         says: &mpsc::Sender<Said>,
     ) {
-        Follower::new(self, expected, truth, clocks, says).run().await;
+        Follower::new(self, expected, news, clocks, says).run().await;
     }
 }

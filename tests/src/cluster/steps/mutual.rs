@@ -1,7 +1,9 @@
 //! Step: what web reaches, and what stands on the wire meanwhile.
 
+use std::net::SocketAddr;
+
 use anyhow::{Result, ensure};
-use bulkhead_lab::capture::Capture;
+use bulkhead_lab::capture::{Capture, Packet};
 
 use super::{Scene, Teller};
 use crate::cluster::pods::Pod;
@@ -36,10 +38,13 @@ pub(super) fn step(teller: &Teller, scene: &mut Scene) -> Result<()> {
     other_label(teller, scene, &web)?;
     let Some(recording) = recording else { return Ok(()) };
     let capture = recording.so_far()?;
-    let clear = in_clear(&capture, &[&web.address, &db.address]);
+    let pods = Pod::all(shell, "shop", "app")?;
+    let clear = in_clear(&capture, &pods.iter().map(|pod| pod.address.as_str()).collect::<Vec<_>>());
     ensure!(clear.is_empty(), "in clear between the nodes: {clear:?}");
     ensure!(!capture.payload_contains(b"HTTP/1.1"), "HTTP is legible on the wire");
-    teller.saw("on the wire between the nodes: TLS 1.3 on port 15008, DNS, and nothing else of these pods");
+    teller.saw(
+        "on the wire between the nodes: tunnels on port 15008, DNS, words with the CA, and nothing else of these pods",
+    );
     Ok(())
 }
 
@@ -58,16 +63,16 @@ fn other_label(teller: &Teller, scene: &Scene, web: &Pod) -> Result<()> {
     Ok(())
 }
 
-/// TCP ports other than the tunnel's and DNS's over which these addresses sent payload to each other.
-fn in_clear(capture: &Capture, addresses: &[&str]) -> Vec<String> {
-    let ours = |packet: &&bulkhead_lab::capture::Packet| {
-        let is = |address: std::net::IpAddr| addresses.contains(&address.to_string().as_str());
-        packet.tcp.is_some() && !packet.payload.is_empty() && is(packet.from.ip()) && is(packet.to.ip())
-    };
-    let allowed = |port: u16| [15_008, 53].contains(&port);
-    let packets = capture.packets().iter().filter(ours);
-    packets
-        .filter(|packet| !allowed(packet.from.port()) && !allowed(packet.to.port()))
-        .map(|packet| format!("{} -> {}", packet.from, packet.to))
-        .collect()
+/// What these addresses sent or were sent that is neither a tunnel, nor DNS, nor for the CA.
+fn in_clear(capture: &Capture, pods: &[&str]) -> Vec<String> {
+    let is_pod = |end: SocketAddr| pods.contains(&end.ip().to_string().as_str());
+    let ours = |packet: &&Packet| !packet.payload.is_empty() && (is_pod(packet.from) || is_pod(packet.to));
+    let is_known = |port: u16| [TUNNEL, DNS, CA].contains(&port);
+    let others = capture.packets().iter().filter(ours);
+    let others = others.filter(|packet| !is_known(packet.from.port()) && !is_known(packet.to.port()));
+    others.map(|packet| format!("{} -> {}", packet.from, packet.to)).collect()
 }
+
+const TUNNEL: u16 = 15_008;
+const DNS: u16 = 53;
+const CA: u16 = 15_010;

@@ -26,9 +26,12 @@ pub(super) fn step(teller: &Teller, scene: &mut Scene) -> Result<()> {
     teller.saw(&format!("the download of web on {}: {end}", lost.node));
     let refused = shell.fails(&lost.app(&format!("fetch {}:8080 /name", server.address)))?;
     teller.saw(&format!("web on {} afterwards: {}", lost.node, refused.lines().next().unwrap_or_default()));
-    let says_so = |log: &str| log.lines().rev().find(|line| line.contains("revoked")).map(str::to_owned);
-    let refusal = "its sidecar gets no certificate any more";
-    teller.saw(&says_so(&lost.sidecar_log(shell)?).unwrap_or_else(|| refusal.to_owned()));
+    let log = format!("kubectl logs -n shop {} -c bulkhead-proxy --tail=2000", lost.name);
+    let refusal = shell.until("its sidecar is refused by the CA", &log, |log| {
+        let says_so = |line: &&str| line.contains("was revoked") && line.contains("the CA");
+        log.lines().rev().find(says_so).map(str::to_owned)
+    })?;
+    teller.saw(&refusal);
     replaced(teller, scene, &lost.node)
 }
 

@@ -7,7 +7,7 @@ use crate::cluster::pods::Pod;
 use crate::cluster::wire::Recording;
 
 /// Every application of the shop, by the label `app`.
-pub(super) const APPS: [&str; 5] = ["web", "db", "store", "mail", "queue"];
+pub(super) const APPS: [&str; 6] = ["web", "db", "store", "mail", "queue", "caller"];
 
 pub(super) fn step(teller: &Teller, scene: &mut Scene) -> Result<()> {
     let shell = &scene.shell;

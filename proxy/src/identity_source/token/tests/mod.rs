@@ -169,6 +169,25 @@ async fn what_the_feed_cuts_off_is_asked_for_anew_at_once() {
 }
 
 #[tokio::test]
+async fn what_the_ca_does_not_take_any_more_is_replaced_at_once() {
+    let (ca, pod) = world().await;
+    let (mut tokens, mut running) = (pod.books.tokens(), pod.start(&ca.address));
+    let first = running.svid(|_| true).await;
+    pod.books.answer(Reply::Workload { node: "n2", life: LIFETIME });
+    running.identities.unwelcome.send_replace(Some(Arc::clone(&first)));
+    running.svid(|svid| svid.generation == 2).await;
+    // What is said of an earlier one is no news: it does not make the present one void.
+    running.identities.unwelcome.send_replace(Some(first));
+    pod.token("second.token.of-it");
+    let second = running.identities.svid.borrow().clone();
+    running.identities.unwelcome.send_replace(second);
+    running.svid(|svid| svid.generation == 3).await;
+    let shown = ["first.token.of-it", "first.token.of-it", "second.token.of-it"];
+    assert_eq!(asked(&mut tokens, 3).await, shown);
+    running.stop().await;
+}
+
+#[tokio::test]
 async fn a_damaged_file_is_set_aside_and_another_certificate_asked_for() {
     let (ca, pod) = world().await;
     let other = pod.books.mesh.workload("web", "n1", "internal");
