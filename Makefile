@@ -8,10 +8,10 @@ export BULKHEAD_BUILD_ID
 CARGO ?= cargo
 LOCKED := --locked
 
-.PHONY: help setup peers machine build demo test test-kubernetes images cluster bench counts lint fmt-check clippy deny docs dependencies clean
+.PHONY: help setup peers machine build demo test test-kubernetes demo-kubernetes e2e images cluster bench counts lint fmt-check clippy deny docs dependencies clean
 
 help: ## what can be made
-	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 24
+	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 24
 
 setup: ## install what the machine lacks (asks for an administrator's password if it must)
 	@ci/machine install
@@ -34,6 +34,12 @@ test-kubernetes: machine ## run the tests against a real Kubernetes API server; 
 
 demo: build ## tell the story in network namespaces: KEEP=1 leaves it running, BREAK=n must fail at step n
 	ci/demo
+
+demo-kubernetes: machine ## tell the story on two nodes with real containers (root), or on your own cluster (KUBECONFIG=)
+	ci/story demo
+
+e2e: machine ## that, and everything that can go wrong in a cluster
+	ci/story all
 
 images: machine ## build the container images as OCI archives, without a container engine; PROFILE=dev is quicker
 	@ci/images

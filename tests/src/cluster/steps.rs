@@ -5,6 +5,7 @@ mod labelled;
 mod mutual;
 mod outages;
 mod probed;
+mod relabelled;
 mod removed;
 mod reused;
 mod revoked;
@@ -34,7 +35,7 @@ impl Step {
 }
 
 /// Every step.
-pub(super) const ALL: [Step; 13] = [
+pub(super) const ALL: [Step; 14] = [
     Step { title: "a shop runs, and everybody on the wire can read along", in_demo: true, run: shop::step },
     Step { title: "Bulkhead is installed", in_demo: true, run: installed::step },
     Step { title: "the namespace is labelled, and its pods are in the mesh", in_demo: true, run: labelled::step },
@@ -45,6 +46,11 @@ pub(super) const ALL: [Step; 13] = [
     },
     Step { title: "probes and Jobs work as before", in_demo: true, run: probed::step },
     Step { title: "a pod without a sidecar gets nowhere, not even as root", in_demo: true, run: strangers::step },
+    Step {
+        title: "an account becomes more sensitive, and its pods are that at once",
+        in_demo: false,
+        run: relabelled::step,
+    },
     Step { title: "a rolling update loses no request", in_demo: false, run: rolled::step },
     Step { title: "an address changes its owner, and nobody is taken for another", in_demo: false, run: reused::step },
     Step { title: "the CA is killed, and nobody notices", in_demo: false, run: outages::of_the_ca },
