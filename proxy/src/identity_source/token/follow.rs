@@ -154,9 +154,9 @@ impl<'a> Follower<'a> {
     async fn failed(&mut self, error: &AttemptError) {
         let (now, jitter, refused) = (self.clocks.now(), dice::jitter(), error.is_refusal());
         if refused {
-            self.schedule.refused(now, jitter)
+            self.schedule.refused(now, jitter);
         } else {
-            self.schedule.failed(now, jitter)
+            self.schedule.failed(now, jitter);
         }
         let (next, hint) = (self.schedule.wake_at(), error.hint());
         if refused {
