@@ -56,7 +56,7 @@ fn helm_lint_takes_what_can_be_meant_and_refuses_nonsense() {
 fn the_api_server_takes_every_object_and_none_claims_too_much() {
     let server = server();
     server.namespace("chart-dry", &json!({})).unwrap();
-    let objects = objects(&server, "chart-dry").unwrap();
+    let objects = objects(&server, "chart-dry", "server").unwrap();
     assert!(objects.len() > 30, "only {} objects", objects.len());
     for object in &objects {
         let what = format!("{} {}", object["kind"], object["metadata"]["name"]);
@@ -138,16 +138,16 @@ fn left(server: &ApiServer, namespace: &str, kinds: &str) -> Result<BTreeSet<Str
     Ok(ours.map(str::to_owned).collect())
 }
 
-/// The chart's objects, as the API server would store them.
-fn objects(server: &ApiServer, namespace: &str) -> Result<Vec<Value>> {
+/// The chart's objects: as the API server would store them (`server`), or as they are sent to it (`client`).
+pub(crate) fn objects(server: &ApiServer, namespace: &str, seen_by: &str) -> Result<Vec<Value>> {
     let words =
         [&["template", "mesh", Helm::chart(), "--namespace", namespace, "--kube-version", "1.30.0"], &RANGES[..]];
     let rendered = Helm::find()?.run(None, &words.concat())?.output()?;
     let file = tempfile::NamedTempFile::new()?;
     fs::write(file.path(), rendered)?;
     let path = file.path().to_str().context("the path of a temporary file is text")?;
-    let said =
-        server.kubectl(&["apply", "--dry-run=server", "--validate=strict", "-o", "json", "-f", path])?.output()?;
+    let dry_run = format!("--dry-run={seen_by}");
+    let said = server.kubectl(&["apply", &dry_run, "--validate=strict", "-o", "json", "-f", path])?.output()?;
     let list: Value = serde_json::from_str(&said)?;
     Ok(list["items"].as_array().context("a list")?.clone())
 }

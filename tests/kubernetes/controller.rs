@@ -1,10 +1,8 @@
 //! The real `bulkhead-kubernetes controller` before a real API server, with a CA that is played.
 
 use std::fmt::Debug;
-use std::fs::{self, File};
-use std::io::{Read as _, Write as _};
-use std::net::TcpStream;
-use std::process::{Child, Command, Stdio};
+use std::fs;
+use std::process::Command;
 use std::sync::{Arc, mpsc};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -15,15 +13,14 @@ use bulkhead_lab::binaries;
 use bulkhead_tests::DEADLINE;
 use bulkhead_tests::kubernetes::ApiServer;
 use serde_json::{Value, json};
-use tempfile::TempDir;
 
+use crate::running::Running;
 use crate::support::fake_ca::{Books, FakeCa, Told};
 use crate::support::pki::{DOMAIN, Pki};
 
 /// A controller that runs, and the CA that it speaks to.
 pub(crate) struct Controller {
-    child: Child,
-    directory: TempDir,
+    running: Running,
     pub(crate) books: Arc<Books>,
 }
 
@@ -43,8 +40,7 @@ impl Controller {
         command.args(["--admin", "127.0.0.1:0"]).arg("--pod-token").arg(file("token"));
         command.arg("--roots").arg(file("root.pem"));
         command.env_clear().env("KUBECONFIG", server.kubeconfig_of(namespace, "bulkhead-controller").unwrap());
-        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(File::create(file("log")).unwrap());
-        Self { child: command.spawn().unwrap(), directory, books }
+        Self { running: Running::start(command, directory).unwrap(), books }
     }
 
     /// Waits until the CA was told something like this.
@@ -54,7 +50,7 @@ impl Controller {
 
     /// Waits until the admin port answers something like this.
     pub(crate) fn until_says(&self, path: &str, words: &str) {
-        until(words, || self.get(path), |answer| answer.contains(words), || self.log());
+        self.running.until_says(path, words);
     }
 
     /// The certificates that namespaces get.
@@ -64,38 +60,11 @@ impl Controller {
 
     /// Gives it other roots, as when the authority has made new ones.
     pub(crate) fn change_roots(&self, roots: &str) {
-        fs::write(self.directory.path().join("root.pem"), roots).unwrap();
+        fs::write(self.running.file("root.pem"), roots).unwrap();
     }
 
     pub(crate) fn log(&self) -> String {
-        fs::read_to_string(self.directory.path().join("log")).unwrap_or_default()
-    }
-
-    fn get(&self, path: &str) -> String {
-        let Some(admin) = self.admin() else { return "no admin port yet".to_owned() };
-        let asked = || -> std::io::Result<String> {
-            let mut stream = TcpStream::connect(&admin)?;
-            write!(stream, "GET {path} HTTP/1.1\r\nHost: controller\r\nConnection: close\r\n\r\n")?;
-            let mut answer = String::new();
-            stream.read_to_string(&mut answer)?;
-            Ok(answer)
-        };
-        asked().unwrap_or_else(|error| error.to_string())
-    }
-
-    /// Where it says that it listens.
-    fn admin(&self) -> Option<String> {
-        let log = self.log();
-        let lines = log.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
-        let mut said = lines.filter_map(|line| line["admin"].as_str().map(str::to_owned));
-        said.next()
-    }
-}
-
-impl Drop for Controller {
-    fn drop(&mut self) {
-        let _ = self.child.kill(); // It may have ended already.
-        let _ = self.child.wait();
+        self.running.log()
     }
 }
 

@@ -1,4 +1,5 @@
-//! Pods with their sidecars, as a real API server takes them, what their tokens are worth to the CA, and what the controller tells it.
+//! Pods with their sidecars, as a real API server takes them, what their tokens are worth to the CA, what the
+//! controller tells it, and what the injector and each other part of the chart may do and does.
 #![allow(clippy::unwrap_used, reason = "a test stops at what fails")]
 
 mod admission;
@@ -6,11 +7,15 @@ mod chart;
 mod controller;
 mod directory;
 mod hand_over;
+mod injector;
 mod mesh;
 mod pod_security;
 mod pods;
+mod rbac;
 mod roots;
+mod running;
 mod tokens;
+mod webhook;
 
 /// A CA that plays its part; the controller's own tests use it, too.
 #[path = "../../kubernetes/tests/support"]
