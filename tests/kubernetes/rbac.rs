@@ -1,29 +1,103 @@
-//! What each part of the chart may do with its account, and that it may nothing else.
-
-use std::collections::BTreeSet;
+//! What each part of the chart may do with its own account, and what it may not.
 
 use bulkhead_tests::kubernetes::ApiServer;
 
 use crate::injector::{SYSTEM, Stage};
 
+/// A verb, what it is done to (with a name where one is meant), and the namespace.
+type Deed = (&'static str, &'static str, &'static str);
+
 #[test]
 fn each_part_may_what_it_needs_and_nothing_else() {
     let stage = Stage::shared();
-    for (part, elsewhere, at_home) in PARTS {
-        let everywhere = lines(elsewhere);
-        assert_eq!(rights(&stage.scene.server, part, "default"), everywhere, "{part} in another namespace");
-        let at_home = &everywhere | &lines(at_home);
-        assert_eq!(rights(&stage.scene.server, part, SYSTEM), at_home, "{part} in the release's namespace");
+    for (part, needs) in NEEDS {
+        for deed in *needs {
+            assert!(may(&stage.scene.server, part, *deed), "{part} needs {deed:?}");
+        }
+        for deed in NOBODY {
+            assert!(!may(&stage.scene.server, part, *deed), "{part} may {deed:?}");
+        }
+        let others = NEEDS.iter().filter(|(other, _)| other != part).flat_map(|(_, deeds)| *deeds);
+        for deed in others.filter(|deed| !needs.contains(deed) && !covered(needs, deed)) {
+            assert!(!may(&stage.scene.server, part, *deed), "{part} may {deed:?}, which is another's");
+        }
     }
 }
-fn rights(server: &ApiServer, part: &str, namespace: &str) -> BTreeSet<String> {
+
+/// Whether a right of its own says as much: one for all of a kind is one for each.
+fn covered(needs: &[Deed], (verb, what, _): &Deed) -> bool {
+    let kind = what.split('/').next().unwrap_or_default();
+    needs.iter().any(|(other, all, _)| other == verb && *all == kind)
+}
+
+fn may(server: &ApiServer, part: &str, (verb, what, namespace): Deed) -> bool {
     let account = format!("--as=system:serviceaccount:{SYSTEM}:bulkhead-{part}");
-    let said = server.kubectl(&["auth", "can-i", "--list", "--no-headers", "-n", namespace, &account]).unwrap().output().unwrap();
-    eprintln!("{part} {namespace}\n{said}");
-    lines(&[])
+    let said = server.kubectl(&["auth", "can-i", verb, what, "-n", namespace, &account]).unwrap();
+    match said.output.trim() {
+        "yes" => true,
+        "no" => false,
+        _ => panic!("{said:?}"),
+    }
 }
-fn lines(text: &[&str]) -> BTreeSet<String> {
-    text.iter().map(|line| (*line).to_owned()).collect()
-}
-type Table = &'static [(&'static str, &'static [&'static str], &'static [&'static str])];
-const PARTS: Table = &[("ca", &[], &[]), ("injector", &[], &[]), ("controller", &[], &[]), ("agent", &[], &[]), ("founding", &[], &[]), ("farewell", &[], &[])];
+
+const SHOP: &str = "default";
+
+const NEEDS: &[(&str, &[Deed])] = &[
+    (
+        "ca",
+        &[
+            ("create", "tokenreviews.authentication.k8s.io", SHOP),
+            ("get", "pods", SHOP),
+            ("get", "nodes", SHOP),
+            ("get", "configmaps/bulkhead-labels", SYSTEM),
+        ],
+    ),
+    (
+        "injector",
+        &[
+            ("get", "namespaces", SHOP),
+            ("list", "namespaces", SHOP),
+            ("watch", "namespaces", SHOP),
+            ("get", "secrets/bulkhead-injector-certificate", SYSTEM),
+            ("update", "secrets/bulkhead-injector-certificate", SYSTEM),
+            ("get", "mutatingwebhookconfigurations/bulkhead-injector", SHOP),
+            ("patch", "mutatingwebhookconfigurations/bulkhead-injector", SHOP),
+            ("create", "events.events.k8s.io", SHOP),
+        ],
+    ),
+    (
+        "controller",
+        &[
+            ("list", "pods", SHOP),
+            ("watch", "pods", SHOP),
+            ("list", "services", SHOP),
+            ("watch", "endpointslices.discovery.k8s.io", SHOP),
+            ("list", "namespaces", SHOP),
+            ("watch", "namespaces", SHOP),
+            ("patch", "configmaps/bulkhead-trust", SHOP),
+            ("create", "events.events.k8s.io", SHOP),
+        ],
+    ),
+    ("agent", &[]),
+];
+
+/// What none of them may.
+const NOBODY: &[Deed] = &[
+    ("list", "secrets", SYSTEM),
+    ("list", "secrets", SHOP),
+    ("get", "secrets/bulkhead-root", SYSTEM),
+    ("get", "secrets/bulkhead-owner", SYSTEM),
+    ("get", "secrets/bulkhead-responder", SYSTEM),
+    ("get", "secrets/bulkhead-unseal", SYSTEM),
+    ("create", "secrets", SYSTEM),
+    ("create", "pods", SHOP),
+    ("delete", "pods", SHOP),
+    ("create", "pods/exec", SHOP),
+    ("create", "serviceaccounts/token", SYSTEM),
+    ("update", "configmaps/bulkhead-labels", SYSTEM),
+    ("patch", "configmaps/bulkhead-labels", SYSTEM),
+    ("patch", "nodes", SHOP),
+    ("create", "clusterrolebindings", SHOP),
+    ("impersonate", "users", SHOP),
+    ("delete", "mutatingwebhookconfigurations", SHOP),
+];

@@ -142,7 +142,7 @@ fn an_event_is_about_the_owner_or_about_what_the_pod_would_have_been_called() {
     pod["metadata"]["annotations"] = json!({"bulkhead-mesh.dev/log-level": "loud"});
     let said = stage.scene.server.create(&pod, false).unwrap();
     assert!(!said.done && said.complaints.contains("loud"), "{said:?}");
-    stage.scene.event("owners", "Pod", "web-", "BadAnnotation", &stage.injector);
+    stage.scene.event("owners", "Pod", "web", "BadAnnotation", &stage.injector);
     let owner =
         json!({"apiVersion": "apps/v1", "kind": "ReplicaSet", "name": "web-5d", "uid": "u-1", "controller": true});
     pod["metadata"]["ownerReferences"] = json!([owner]);

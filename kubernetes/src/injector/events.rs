@@ -88,7 +88,8 @@ impl Notice {
             _ => ObjectReference {
                 api_version: Some("v1".to_owned()),
                 kind: Some("Pod".to_owned()),
-                name: Some(request.called().to_owned()),
+                // An Event is called after its object, and no name ends with the `-` of one that is still to be made up.
+                name: Some(request.called().trim_end_matches('-').to_owned()),
                 ..ObjectReference::default()
             },
         };
@@ -185,6 +186,8 @@ mod tests {
         assert_eq!((about.uid.as_deref(), about.namespace.as_deref()), (Some("u"), Some("shop")));
         let of_pod = notice(&json!({"metadata": {"name": "web"}}));
         assert_eq!((of_pod.about.kind.as_deref(), of_pod.about.name.as_deref()), (Some("Pod"), Some("web")));
+        let nameless = notice(&json!({"metadata": {"generateName": "web-"}}));
+        assert_eq!(nameless.about.name.as_deref(), Some("web"));
         for odd in [json!({"metadata": {"ownerReferences": [{}]}}), json!(3)] {
             assert_eq!(notice(&odd).about.kind.as_deref(), Some("Pod"), "{odd}");
         }

@@ -33,7 +33,7 @@ fn an_outage_touches_new_pods_that_asked_and_dangerous_changes_alone() {
         json!({"metadata": {"labels": {"tier": "front"}}}),
         json!({"metadata": {"annotations": {"example.com/a": "b"}}}),
         json!({"metadata": {"finalizers": ["example.com/wait"]}}),
-        json!({"metadata": {"finalizers": []}}),
+        json!({"metadata": {"finalizers": null}}),
         image("containers", "app", "app:2"),
     ] {
         patch(&stage, "asked", &harmless).output().unwrap();
