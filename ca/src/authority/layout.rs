@@ -41,8 +41,12 @@ impl SealedKey {
 
     /// Where it lies.
     pub fn path(self, directory: &Path) -> PathBuf {
-        let file = format!("{}.key.sealed", self.name());
-        if self == Self::Root { root_directory(directory).join(file) } else { directory.join(file) }
+        if self == Self::Root { self.beside(&root_directory(directory)) } else { self.beside(directory) }
+    }
+
+    /// The same in a directory that holds nothing but what belongs to it, as a root's own.
+    pub(crate) fn beside(self, directory: &Path) -> PathBuf {
+        directory.join(format!("{}.key.sealed", self.name()))
     }
 }
 
