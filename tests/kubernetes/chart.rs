@@ -21,6 +21,7 @@ fn helm_lint_takes_what_can_be_meant_and_refuses_nonsense() {
         &["--set-json", r#"labels=[{"namespace":"shop","service-account":"*","label":"confidential:pci"}]"#],
         &["--set-json", r#"policy.rules=[{"name":"a","allow":{"from":"any","to":"any","ports":[1]}}]"#],
         &["--set", "nodes.admission=manual,nodes.clearance="],
+        &["--set", "founding.existingRoot=our-root"],
         &["--set", "images.ca.digest=sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"],
     ] {
         let said = lint(good);
@@ -42,6 +43,8 @@ fn helm_lint_takes_what_can_be_meant_and_refuses_nonsense() {
         ("sidecar.logLevel=loud", "/sidecar/logLevel"),
         ("labels[0].namespace=shop", "/labels/0"),
         ("founding.secret=abc", "secret"),
+        ("founding.existingRoot=Our_Root", "/founding/existingRoot"),
+        ("founding.existingRoot=bulkhead-unseal", "/founding/existingRoot"),
     ] {
         let said = lint(&["--set", nonsense]);
         assert!(!said.done, "{nonsense} was taken");
@@ -56,7 +59,7 @@ fn helm_lint_takes_what_can_be_meant_and_refuses_nonsense() {
 fn the_api_server_takes_every_object_and_none_claims_too_much() {
     let server = server();
     server.namespace("chart-dry", &json!({})).unwrap();
-    let objects = objects(&server, "chart-dry", "server").unwrap();
+    let objects = objects(&server, "chart-dry", "server", &[]).unwrap();
     assert!(objects.len() > 30, "only {} objects", objects.len());
     for object in &objects {
         let what = format!("{} {}", object["kind"], object["metadata"]["name"]);
@@ -70,6 +73,54 @@ fn the_api_server_takes_every_object_and_none_claims_too_much() {
             assert_eq!((&object["data"], &object["stringData"]), (&Value::Null, &Value::Null), "{what}");
         }
     }
+}
+
+#[test]
+fn a_root_of_ones_own_is_shown_to_the_founding_job_alone() {
+    let server = server();
+    server.namespace("chart-root", &json!({})).unwrap();
+    let render = |more: &[&str]| objects(&server, "chart-root", "server", more).unwrap();
+    let naming = |objects: &[Value], word: &str| -> BTreeSet<String> {
+        let named = objects.iter().filter(|object| object.to_string().contains(word));
+        named.map(|object| object["kind"].as_str().unwrap_or_default().to_owned()).collect()
+    };
+    let (new, own) = (render(&[]), render(&["--set", "founding.existingRoot=our-root"]));
+    assert_eq!(naming(&new, "bulkhead-root"), ["Job", "Role", "Secret"].map(str::to_owned).into());
+    assert_eq!(naming(&own, "bulkhead-root"), BTreeSet::new());
+    assert_eq!(naming(&own, "our-root"), ["Job".to_owned()].into());
+
+    let job = |objects: &[Value]| {
+        let founds = |object: &&Value| object["kind"] == "Job" && object.to_string().contains("--if-new");
+        objects.iter().find(founds).unwrap()["spec"]["template"]["spec"].clone()
+    };
+    let pod = job(&own);
+    let (given, keys) = (mounted(&pod, "given"), mounted(&pod, "keys"));
+    assert_eq!(given, [("keys", "/given", true)]);
+    // The copies that nobody else in the pod can read.
+    assert_eq!(keys, [("keys", "/etc/bulkhead", false), ("found", "/etc/bulkhead", true)]);
+    let volumes = pod["volumes"].as_array().unwrap();
+    let naming: Vec<_> = volumes.iter().filter(|volume| volume.to_string().contains("our-root")).collect();
+    assert_eq!(naming.iter().map(|volume| &volume["name"]).collect::<Vec<_>>(), ["given"]);
+    assert!(volumes.iter().any(|volume| volume["name"] == "keys" && volume["emptyDir"]["medium"] == "Memory"));
+    for (pod, existing) in [(job(&new), false), (pod, true)] {
+        let said = pod.to_string();
+        assert_eq!(said.contains("--existing-root=/etc/bulkhead\""), existing, "{said}");
+        assert_eq!(said.contains("--root-unseal-file=/etc/bulkhead/root-unseal\""), existing, "{said}");
+        assert_eq!(said.contains("--root-dir=/handover/root\""), !existing, "{said}");
+    }
+}
+
+/// Which containers of a pod see this volume, where, and whether for reading alone.
+fn mounted<'a>(pod: &'a Value, volume: &str) -> Vec<(&'a str, &'a str, bool)> {
+    let containers = ["initContainers", "containers"].map(|kind| pod[kind].as_array().into_iter().flatten());
+    let mounts = containers.into_iter().flatten().flat_map(|container| {
+        let mounts = container["volumeMounts"].as_array().into_iter().flatten();
+        mounts.map(move |mount| (container["name"].as_str().unwrap_or_default(), mount))
+    });
+    mounts
+        .filter(|(_, mount)| mount["name"] == volume)
+        .map(|(name, mount)| (name, mount["mountPath"].as_str().unwrap_or_default(), mount["readOnly"] == true))
+        .collect()
 }
 
 /// No wildcard; no list, and no making, of Secrets; and of a Secret always by name.
@@ -138,10 +189,10 @@ fn left(server: &ApiServer, namespace: &str, kinds: &str) -> Result<BTreeSet<Str
     Ok(ours.map(str::to_owned).collect())
 }
 
-/// The chart's objects: as the API server would store them (`server`), or as they are sent to it (`client`).
-pub(crate) fn objects(server: &ApiServer, namespace: &str, seen_by: &str) -> Result<Vec<Value>> {
+/// The chart's objects with these words more: as the API server would store them (`server`), or as they are sent to it (`client`).
+pub(crate) fn objects(server: &ApiServer, namespace: &str, seen_by: &str, more: &[&str]) -> Result<Vec<Value>> {
     let words =
-        [&["template", "mesh", Helm::chart(), "--namespace", namespace, "--kube-version", "1.30.0"], &RANGES[..]];
+        [&["template", "mesh", Helm::chart(), "--namespace", namespace, "--kube-version", "1.30.0"], &RANGES[..], more];
     let rendered = Helm::find()?.run(None, &words.concat())?.output()?;
     let file = tempfile::NamedTempFile::new()?;
     fs::write(file.path(), rendered)?;

@@ -32,7 +32,7 @@ impl Scene {
     pub(crate) fn start() -> Result<Self> {
         let server = ApiServer::start()?;
         server.namespace(SYSTEM, &json!({}))?;
-        let objects = objects(&server, SYSTEM, "client")?;
+        let objects = objects(&server, SYSTEM, "client", &[])?;
         let is_injectors = |object: &&Value| object["kind"] == "Deployment" && object["metadata"]["name"] == NAME;
         let deployment = objects.iter().find(is_injectors).context("the chart has the injector")?;
         let container = deployment["spec"]["template"]["spec"]["containers"][0].clone();

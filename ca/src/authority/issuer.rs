@@ -66,7 +66,7 @@ pub(crate) fn inspect(der: &[u8], station: Station) -> Result<IssuerFacts, Issue
 }
 
 /// Whether `issuer`'s key, whose certificate this is, has signed the certificate `der`.
-pub(super) fn is_signed_by(der: &[u8], issuer: &[u8]) -> bool {
+pub(crate) fn is_signed_by(der: &[u8], issuer: &[u8]) -> bool {
     let (Ok((_, certificate)), Ok((_, issuer))) = (X509Certificate::from_der(der), X509Certificate::from_der(issuer))
     else {
         return false;

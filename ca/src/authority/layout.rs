@@ -3,7 +3,7 @@
 //! | path                                    | what                                                              |
 //! |-----------------------------------------|-------------------------------------------------------------------|
 //! | `root.pem`                              | the root certificate: what a join token and a bundle carry        |
-//! | `root/root.key.sealed`                  | the root's key; to be moved off the host, `serve` never opens it  |
+//! | `root/root.key.sealed`                  | a new root's key; to be moved off the host, `serve` needs it not  |
 //! | `issuing.pem`, `issuing.key.sealed`     | the intermediate for workloads and nodes                          |
 //! | `control.pem`, `control.key.sealed`     | the intermediate for operators and the authority's own roles      |
 //! | `ca.key.sealed`, `feed.key.sealed`      | the keys of `/control/ca` and `/control/feed`                     |
@@ -41,8 +41,12 @@ impl SealedKey {
 
     /// Where it lies.
     pub fn path(self, directory: &Path) -> PathBuf {
-        let file = format!("{}.key.sealed", self.name());
-        if self == Self::Root { root_directory(directory).join(file) } else { directory.join(file) }
+        if self == Self::Root { self.beside(&root_directory(directory)) } else { self.beside(directory) }
+    }
+
+    /// The same in a directory that holds nothing but what belongs to it, as a root's own.
+    pub(crate) fn beside(self, directory: &Path) -> PathBuf {
+        directory.join(format!("{}.key.sealed", self.name()))
     }
 }
 

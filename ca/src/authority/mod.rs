@@ -16,7 +16,7 @@ use bulkhead_protocol::feed::FeedSigner;
 use bulkhead_protocol::feed::signature::KeyError as SignerError;
 
 pub use issuer::IssuerError;
-pub(crate) use issuer::{Station, inspect};
+pub(crate) use issuer::{IssuerFacts, Station, inspect, is_signed_by};
 pub use issuing_key::{Control, Issuing, IssuingKey, IssuingKeyError, Scope, Terms};
 pub use key::P256Key;
 pub use load::{LoadError, first_operator};

@@ -3,12 +3,13 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
-use bulkhead_ca::init::{Founded, OPERATOR_LIFETIME, Plan, is_founded};
+use bulkhead_ca::init::{Founded, OPERATOR_LIFETIME, Plan, RootPlan, is_founded};
+use bulkhead_ca::seal::Unsealer;
 use bulkhead_mesh::policy::Period;
 use bulkhead_mesh::{OperatorName, TrustDomain};
 use clap::{Args, ValueEnum};
 
-use super::unseal::{Unseal, unseal_file};
+use super::unseal::{RootUnseal, Unseal};
 
 /// Flags of `init`.
 #[derive(Debug, Args)]
@@ -42,10 +43,12 @@ pub(crate) struct Init {
     /// Where to write the sealed key of the root; by default below the directory. Nothing may lie there.
     #[arg(long, value_name = "DIR")]
     root_dir: Option<PathBuf>,
-    /// A file with 32 random bytes that opens the root's key alone; it is made if it is missing. By default the root's key
-    /// is opened as the others are.
-    #[arg(long, value_name = "FILE")]
-    root_unseal_file: Option<PathBuf>,
+    /// Founds the authority under a root that exists: a directory with its certificate `root.pem` and its sealed key
+    /// `root.key.sealed`. Nothing of it is kept but the certificate.
+    #[arg(long, value_name = "DIR", conflicts_with = "root_dir")]
+    existing_root: Option<PathBuf>,
+    #[command(flatten)]
+    root_unseal: RootUnseal,
     /// Does nothing, and says so, where an authority was founded already: for a job that may run again.
     #[arg(long)]
     if_new: bool,
@@ -77,17 +80,26 @@ impl Init {
 
     /// What was asked for, with the keys' openers and the policy read or made.
     pub(crate) fn plan(&self) -> anyhow::Result<Plan> {
+        let (root, root_unsealer) = self.root()?;
         Ok(Plan {
             trust_domain: self.trust_domain.clone(),
             directory: self.dir.clone(),
             unsealer: self.unseal.read_or_create()?,
-            root_unsealer: self.root_unseal_file.as_deref().map(unseal_file).transpose()?,
-            root_directory: self.root_dir.clone(),
+            root,
+            root_unsealer,
             policy: self.policy.as_deref().map(read_policy).transpose()?,
             operator: self.operator.clone(),
             operator_file: self.operator_file.clone(),
             operator_lifetime: self.operator_lifetime.duration(),
             responder: self.responder.clone().zip(self.responder_file.clone()),
+        })
+    }
+
+    /// Which root, and what opens it. What opens one that exists is never made.
+    fn root(&self) -> anyhow::Result<(RootPlan, Option<Unsealer>)> {
+        Ok(match self.existing_root.clone() {
+            Some(directory) => (RootPlan::Existing { directory }, self.root_unseal.read()?),
+            None => (RootPlan::New { directory: self.root_dir.clone() }, self.root_unseal.read_or_create()?),
         })
     }
 }
@@ -112,7 +124,9 @@ pub(crate) fn print_founded(founded: &Founded, output: Output) {
             if let Some(responder) = &founded.responder_file {
                 println!("responder: {}", responder.display());
             }
-            println!("sealed root key: {}", founded.root_directory.display());
+            if let Some(directory) = &founded.root_directory {
+                println!("sealed root key: {}", directory.display());
+            }
         }
         Output::Json => println!(
             "{}",
@@ -125,4 +139,50 @@ pub(crate) fn print_founded(founded: &Founded, output: Output) {
         ),
     }
     eprintln!("hint: {}", founded.hint());
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+
+    #[derive(Debug, Parser)]
+    struct Line {
+        #[command(flatten)]
+        init: Init,
+    }
+
+    fn read(directory: &Path, words: &[&str]) -> Result<Init, clap::Error> {
+        let at = |name: &str| directory.join(name).display().to_string();
+        let needed = ["init", "--trust-domain=prod.example", "--dir", &at("ca"), "--unseal-file", &at("unseal")];
+        Line::try_parse_from([&needed[..], words].concat()).map(|line| line.init)
+    }
+
+    #[test]
+    fn a_root_that_exists_is_not_written_anywhere() {
+        let directory = Path::new("/nowhere");
+        assert!(read(directory, &["--existing-root=/root", "--root-unseal-file=/opener"]).is_ok());
+        for contradiction in [
+            &["--existing-root=/root", "--root-dir=/other"][..],
+            &["--root-unseal-file=/opener", "--root-passphrase-file=/phrase"],
+        ] {
+            let refused = read(directory, contradiction).unwrap_err();
+            assert_eq!(refused.kind(), clap::error::ErrorKind::ArgumentConflict, "{refused}");
+        }
+    }
+
+    #[test]
+    fn what_opens_a_root_is_made_for_a_new_one_only() {
+        let directory = tempfile::tempdir().unwrap();
+        let opener = directory.path().join("opener");
+        let opened_by = format!("--root-unseal-file={}", opener.display());
+        let existing = read(directory.path(), &["--existing-root=/root", &opened_by]).unwrap();
+        let refused = existing.plan().unwrap_err();
+        assert!(refused.to_string().contains("opener"), "{refused}");
+        assert_eq!(std::fs::read_dir(directory.path()).unwrap().count(), 0);
+        let plan = read(directory.path(), &[&opened_by]).unwrap().plan().unwrap();
+        assert_eq!(plan.root, RootPlan::New { directory: None });
+        assert!(plan.root_unsealer.is_some() && opener.exists());
+    }
 }

@@ -1,5 +1,6 @@
-//! The one time that the root signs: itself, and its two intermediates, each linted before the real signature.
+//! The one time that the root signs: itself if it is new, and two intermediates, each linted before the real signature.
 
+use std::path::Path;
 use std::time::Duration;
 
 use bulkhead_identity::keys::PrivateKey;
@@ -14,15 +15,19 @@ use rcgen::{
 use rustls_pki_types::CertificateDer;
 
 use super::InitError;
-use crate::authority::{self, Control, IssuingKey, P256Key, Scope, Station};
+use super::existing::{ExistingRoot, RootError};
+use crate::authority::{self, Control, IssuingKey, P256Key, Scope, Station, is_signed_by};
 use crate::dice::random as bytes;
 use crate::draft::{extension, set_validity};
 use crate::lint::to_be_signed;
+use crate::seal::Unsealer;
 use crate::sign::SignError;
 
 /// The root and its intermediates, with the keys that are to be sealed.
 pub(super) struct Hierarchy {
-    pub(super) root: Issued,
+    pub(super) root: CertificateDer<'static>,
+    /// That of a new root; the key of one that existed is sealed already.
+    pub(super) root_key: Option<PrivateKey>,
     pub(super) issuing: Issued,
     pub(super) control: Issued,
 }
@@ -34,20 +39,44 @@ pub(super) struct Issued {
 }
 
 impl Hierarchy {
+    /// Two intermediates under a new root.
     pub(super) fn found(domain: &TrustDomain, now: Timestamp) -> Result<Self, InitError> {
         let key = PrivateKey::generate()?;
+        let root = new_root(domain, &key, now)?;
         let signer = P256Key::new(&key)?;
-        let mut parameters = parameters(domain, "root", Station::ROOT, now)?;
-        // Stated, so that a copy signed by a throw-away key names the same issuer key.
-        parameters.key_identifier_method = KeyIdMethod::PreSpecified(parameters.key_identifier(&signer));
-        let issuer = Issuer::new(parameters.clone(), signer);
-        let certificate = issue(&parameters, issuer.key(), &parameters, &issuer, Station::ROOT)?;
-        let below = |name, station| intermediate(domain, name, station, now, &parameters, &issuer);
-        Ok(Self {
-            root: Issued { certificate, key },
-            issuing: below("issuing", Station::intermediate(authority::Issuing::SCOPE))?,
-            control: below("control", Station::intermediate(Control::SCOPE))?,
-        })
+        Ok(Self { root_key: Some(key), ..Self::below(root, signer, domain, now)? })
+    }
+
+    /// Two intermediates under a root that exists in this directory.
+    pub(super) fn under(
+        directory: &Path,
+        unsealer: &Unsealer,
+        domain: &TrustDomain,
+        now: Timestamp,
+    ) -> Result<Self, InitError> {
+        let needed = now.plus(INTERMEDIATE_LIFETIME);
+        let ExistingRoot { certificate, key } = ExistingRoot::open(directory, unsealer, domain, now, needed)
+            .map_err(|source| unusable(directory, source))?;
+        let hierarchy = Self::below(certificate, key, domain, now)?;
+        let all_follow = [&hierarchy.issuing, &hierarchy.control]
+            .iter()
+            .all(|issued| is_signed_by(&issued.certificate, &hierarchy.root));
+        if all_follow { Ok(hierarchy) } else { Err(unusable(directory, RootError::Name)) }
+    }
+
+    fn below(
+        root: CertificateDer<'static>,
+        key: P256Key,
+        domain: &TrustDomain,
+        now: Timestamp,
+    ) -> Result<Self, InitError> {
+        let signer = Signer {
+            rehearsal: Issuer::from_ca_cert_der(&root, P256Key::generate()?)?,
+            issuer: Issuer::from_ca_cert_der(&root, key)?,
+        };
+        let issuing = intermediate(domain, "issuing", Station::intermediate(authority::Issuing::SCOPE), now, &signer)?;
+        let control = intermediate(domain, "control", Station::intermediate(Control::SCOPE), now, &signer)?;
+        Ok(Self { root, root_key: None, issuing, control })
     }
 
     /// The control intermediate, ready to sign.
@@ -56,17 +85,39 @@ impl Hierarchy {
     }
 }
 
+fn unusable(directory: &Path, source: RootError) -> InitError {
+    InitError::Root { directory: directory.into(), source: Box::new(source) }
+}
+
+/// The root while it signs.
+struct Signer {
+    issuer: Issuer<'static, P256Key>,
+    /// The same name with a key that nobody trusts: what it signs is linted and thrown away.
+    rehearsal: Issuer<'static, P256Key>,
+}
+
+fn new_root(domain: &TrustDomain, key: &PrivateKey, now: Timestamp) -> Result<CertificateDer<'static>, InitError> {
+    let subject = P256Key::new(key)?;
+    let mut parameters = parameters(domain, "root", Station::ROOT, now)?;
+    // Stated, so that a copy signed by a throw-away key names the same issuer key.
+    parameters.key_identifier_method = KeyIdMethod::PreSpecified(parameters.key_identifier(&subject));
+    let signer = Signer {
+        issuer: Issuer::new(parameters.clone(), P256Key::new(key)?),
+        rehearsal: Issuer::new(parameters.clone(), P256Key::generate()?),
+    };
+    issue(&parameters, &subject, &signer, Station::ROOT)
+}
+
 fn intermediate(
     domain: &TrustDomain,
     name: &str,
     station: Station,
     now: Timestamp,
-    root: &CertificateParams,
-    issuer: &Issuer<'static, P256Key>,
+    signer: &Signer,
 ) -> Result<Issued, InitError> {
     let key = PrivateKey::generate()?;
     let parameters = parameters(domain, name, station, now)?;
-    let certificate = issue(&parameters, &P256Key::new(&key)?, root, issuer, station)?;
+    let certificate = issue(&parameters, &P256Key::new(&key)?, signer, station)?;
     Ok(Issued { certificate, key })
 }
 
@@ -74,16 +125,15 @@ fn intermediate(
 fn issue(
     parameters: &CertificateParams,
     subject: &P256Key,
-    root: &CertificateParams,
-    issuer: &Issuer<'static, P256Key>,
+    signer: &Signer,
     station: Station,
 ) -> Result<CertificateDer<'static>, InitError> {
-    let copy = parameters.signed_by(subject, &Issuer::from_params(root, P256Key::generate()?))?;
+    let copy = parameters.signed_by(subject, &signer.rehearsal)?;
     let facts = authority::inspect(copy.der(), station)?;
     if *facts.point != *subject.der_bytes() {
         return Err(SignError::NotAsLinted.into());
     }
-    let certificate = CertificateDer::from(parameters.signed_by(subject, issuer)?);
+    let certificate = CertificateDer::from(parameters.signed_by(subject, &signer.issuer)?);
     if to_be_signed(&certificate) != to_be_signed(copy.der()) {
         return Err(SignError::NotAsLinted.into());
     }

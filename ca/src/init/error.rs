@@ -7,6 +7,7 @@ use bulkhead_identity::keys::KeyError;
 use bulkhead_identity::scope::ScopeError;
 use bulkhead_mesh::OperatorName;
 
+use super::existing::RootError;
 use crate::authority::{IssuerError, IssuingKeyError, LoadError};
 use crate::begin::BeginError;
 use crate::dice::NoRandomness;
@@ -28,6 +29,8 @@ pub enum InitError {
     Policy(#[from] PolicyFileError),
     #[error("the responder would have the name of the first operator, `{name}`")]
     SameOperator { name: OperatorName },
+    #[error("no authority can be founded under the root in {directory}", directory = .directory.display())]
+    Root { directory: PathBuf, source: Box<RootError> },
     #[error("cannot write {path}", path = .path.display())]
     Build { path: PathBuf, source: io::Error },
     #[error("cannot put the finished directory at {path}", path = .path.display())]
@@ -66,6 +69,7 @@ impl InitError {
         match self {
             Self::Occupied { .. } => Some("a CA is never replaced: name another directory, or move this one away"),
             Self::OperatorFile { .. } => Some("name another place for the key, or move this one away"),
+            Self::Root { source, .. } => source.hint(),
             Self::Finish { source, .. } if source.kind() == io::ErrorKind::ResourceBusy => {
                 Some("the directory is a mount point; name a directory below it")
             }

@@ -3,6 +3,7 @@
 mod building_site;
 mod ceremony;
 mod error;
+mod existing;
 mod outside;
 
 use std::path::{Path, PathBuf};
@@ -25,6 +26,7 @@ use crate::store::Role;
 use building_site::{BuildingSite, make_directories};
 use ceremony::Hierarchy;
 pub use error::InitError;
+pub use existing::RootError;
 use outside::Outside;
 
 /// What `bulkhead-ca init` is asked to make.
@@ -36,10 +38,10 @@ pub struct Plan {
     pub directory: PathBuf,
     /// What opens the keys that `serve` uses.
     pub unsealer: Unsealer,
-    /// What opens the root's key, if it is to be something else.
+    /// Which root the authority is founded under.
+    pub root: RootPlan,
+    /// What opens the root's key, if it is something else.
     pub root_unsealer: Option<Unsealer>,
-    /// Where the root's sealed key is written; by default [`layout::root_directory`]. Nothing may lie there.
-    pub root_directory: Option<PathBuf>,
     /// The first policy, in YAML; the default one, if there is none.
     pub policy: Option<String>,
     /// The first operator.
@@ -52,13 +54,34 @@ pub struct Plan {
     pub responder: Option<(OperatorName, PathBuf)>,
 }
 
+impl Plan {
+    fn root_unsealer(&self) -> &Unsealer {
+        self.root_unsealer.as_ref().unwrap_or(&self.unsealer)
+    }
+}
+
+/// The root of an authority that is to be founded.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum RootPlan {
+    /// A new one.
+    New {
+        /// Where its sealed key is written; by default [`layout::root_directory`]. Nothing may lie there.
+        directory: Option<PathBuf>,
+    },
+    /// One that exists: it signs the new intermediates, and nothing of it is kept but its certificate.
+    Existing {
+        /// Where its certificate `root.pem` and its sealed key `root.key.sealed` lie.
+        directory: PathBuf,
+    },
+}
+
 /// What was made.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Founded {
     /// The root certificate, for join tokens and bundles.
     pub root_certificate: PathBuf,
-    /// The directory with the sealed root key, which should leave this host.
-    pub root_directory: PathBuf,
+    /// The directory with the sealed key of a new root, which should leave this host.
+    pub root_directory: Option<PathBuf>,
     /// The first operator's key and chain.
     pub operator_file: PathBuf,
     /// The first operator's certificate.
@@ -70,11 +93,16 @@ pub struct Founded {
 impl Founded {
     /// What the person who founded the authority should do next.
     pub fn hint(&self) -> String {
-        format!(
-            "move {} off this host, to a place that is locked: `serve` never needs the root's key; give {} to its operator",
-            self.root_directory.display(),
-            self.operator_file.display()
-        )
+        let root = self.root_directory.as_ref().map_or_else(
+            || "the root's key has done its work: let it not stay on this host".to_owned(),
+            |root| {
+                format!(
+                    "move {} off this host, to a place that is locked: `serve` never needs the root's key",
+                    root.display()
+                )
+            },
+        );
+        format!("{root}; give {} to its operator", self.operator_file.display())
     }
 }
 
@@ -93,7 +121,7 @@ pub async fn run(plan: &Plan, now: Timestamp) -> Result<Founded, InitError> {
         return Err(InitError::SameOperator { name: name.clone() });
     }
     let site = BuildingSite::open(&plan.directory)?;
-    let hierarchy = Hierarchy::found(&plan.trust_domain, now)?;
+    let hierarchy = hierarchy(plan, now)?;
     write_authority(&site, plan, &hierarchy)?;
     let control = hierarchy.control_key()?;
     let (operator, identity) = operator(plan, &plan.operator, &control, now)?;
@@ -108,33 +136,44 @@ pub async fn run(plan: &Plan, now: Timestamp) -> Result<Founded, InitError> {
         outside.write_identity(file, &identity)?;
     }
     begin::found(site.path(), &authority, operators, policy, now).await?;
-    if let Some(directory) = &plan.root_directory {
-        let sealed = seal_root(plan, &hierarchy)?;
-        outside.write_sealed(directory, &SealedKey::Root.path(Path::new("")), &sealed)?;
+    if let (RootPlan::New { directory: Some(directory) }, Some(key)) = (&plan.root, &hierarchy.root_key) {
+        outside.write_sealed(directory, &SealedKey::Root.path(Path::new("")), &seal_root(plan, key)?)?;
     }
     let operator_file = write_operator(site, plan, &identity, outside)?;
     Ok(Founded {
         root_certificate: layout::root_certificate(&plan.directory),
-        root_directory: plan.root_directory.clone().unwrap_or_else(|| layout::root_directory(&plan.directory)),
+        root_directory: match &plan.root {
+            RootPlan::New { directory } => {
+                Some(directory.clone().unwrap_or_else(|| layout::root_directory(&plan.directory)))
+            }
+            RootPlan::Existing { .. } => None,
+        },
         operator_file,
         operator,
         responder_file: plan.responder.as_ref().map(|(_, file)| file.clone()),
     })
 }
 
+fn hierarchy(plan: &Plan, now: Timestamp) -> Result<Hierarchy, InitError> {
+    match &plan.root {
+        RootPlan::New { .. } => Hierarchy::found(&plan.trust_domain, now),
+        RootPlan::Existing { directory } => Hierarchy::under(directory, plan.root_unsealer(), &plan.trust_domain, now),
+    }
+}
+
 fn write_authority(site: &BuildingSite, plan: &Plan, hierarchy: &Hierarchy) -> Result<(), InitError> {
-    let Hierarchy { root, issuing, control } = hierarchy;
-    for (path, issued) in [
+    let Hierarchy { root, root_key, issuing, control } = hierarchy;
+    for (path, certificate) in [
         (layout::root_certificate(site.path()), root),
-        (layout::intermediate(site.path(), SealedKey::Issuing), issuing),
-        (layout::intermediate(site.path(), SealedKey::Control), control),
+        (layout::intermediate(site.path(), SealedKey::Issuing), &issuing.certificate),
+        (layout::intermediate(site.path(), SealedKey::Control), &control.certificate),
     ] {
-        let text = pem::certificates(std::slice::from_ref(&issued.certificate));
+        let text = pem::certificates(std::slice::from_ref(certificate));
         site.write(&path, PUBLIC, text.as_bytes())?;
     }
     let by = &plan.unsealer;
-    if plan.root_directory.is_none() {
-        site.write(&SealedKey::Root.path(site.path()), SECRET, &seal_root(plan, hierarchy)?)?;
+    if let (RootPlan::New { directory: None }, Some(key)) = (&plan.root, root_key) {
+        site.write(&SealedKey::Root.path(site.path()), SECRET, &seal_root(plan, key)?)?;
     }
     write_sealed(site, SealedKey::Issuing, &issuing.key, by)?;
     write_sealed(site, SealedKey::Control, &control.key, by)?;
@@ -142,9 +181,8 @@ fn write_authority(site: &BuildingSite, plan: &Plan, hierarchy: &Hierarchy) -> R
     write_sealed(site, SealedKey::Role(ControlRole::Feed), &PrivateKey::generate()?, by)
 }
 
-fn seal_root(plan: &Plan, hierarchy: &Hierarchy) -> Result<Vec<u8>, InitError> {
-    let by = plan.root_unsealer.as_ref().unwrap_or(&plan.unsealer);
-    Ok(seal::seal(hierarchy.root.key.as_pkcs8(), SealedKey::Root.name(), by, &bytes()?)?)
+fn seal_root(plan: &Plan, key: &PrivateKey) -> Result<Vec<u8>, InitError> {
+    Ok(seal::seal(key.as_pkcs8(), SealedKey::Root.name(), plan.root_unsealer(), &bytes()?)?)
 }
 
 fn write_sealed(site: &BuildingSite, name: SealedKey, key: &PrivateKey, by: &Unsealer) -> Result<(), InitError> {

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use bulkhead_ca::authority::layout::{self, SealedKey};
 use bulkhead_ca::authority::{Authority, LoadError, first_operator};
-use bulkhead_ca::init::{self, InitError};
+use bulkhead_ca::init::{self, InitError, RootPlan};
 use bulkhead_ca::seal::{SealError, Unsealer};
 use bulkhead_identity::keys::KeyStore;
 use bulkhead_mesh::ControlRole;
@@ -122,9 +122,10 @@ fn an_empty_directory_is_taken_and_a_strangers_is_left_alone() {
 fn a_failed_init_leaves_nothing_behind() {
     let parent = tempfile::tempdir().unwrap();
     let mut plan = plan(parent.path().join("ca"));
-    plan.operator_file = Some(parent.path().join("missing/ada.pem"));
-    assert!(matches!(block_on(init::run(&plan, NOW)), Err(InitError::Key(_))));
-    assert_eq!(fs::read_dir(parent.path()).unwrap().count(), 0);
+    fs::write(parent.path().join("file"), "").unwrap();
+    plan.operator_file = Some(parent.path().join("file/ada.pem"));
+    assert!(matches!(block_on(init::run(&plan, NOW)), Err(InitError::Build { .. })));
+    assert_eq!(files(parent.path()).into_keys().collect::<Vec<_>>(), [parent.path().join("file")]);
 }
 
 #[test]
@@ -162,7 +163,7 @@ fn the_roots_key_and_a_responders_may_lie_elsewhere_and_go_again_with_a_failed_i
     let parent = tempfile::tempdir().unwrap();
     let place = |name: &str| parent.path().join(name);
     let mut plan = plan(place("ca"));
-    plan.root_directory = Some(place("root"));
+    plan.root = RootPlan::New { directory: Some(place("root")) };
     plan.root_unsealer = Some(Unsealer::from_key([9; 32]));
     plan.responder = Some(("robot".parse().unwrap(), place("keys/robot.pem")));
     fs::write(place("file"), "").unwrap();
@@ -171,7 +172,7 @@ fn the_roots_key_and_a_responders_may_lie_elsewhere_and_go_again_with_a_failed_i
     assert_eq!(files(parent.path()).into_keys().collect::<Vec<_>>(), [place("file")]);
     plan.operator_file = None;
     let founded = block_on(init::run(&plan, NOW)).unwrap();
-    assert_eq!(founded.root_directory, place("root"));
+    assert_eq!(founded.root_directory, Some(place("root")));
     assert!(!layout::root_directory(&plan.directory).exists());
     let sealed = fs::read(place("root/root.key.sealed")).unwrap();
     assert!(bulkhead_ca::seal::open(&sealed, "root", &Unsealer::from_key([9; 32])).is_ok());

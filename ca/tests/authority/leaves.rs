@@ -1,6 +1,6 @@
 //! What the authority signs is accepted by the verifier for its purpose, and for no other.
 
-use bulkhead_ca::authority::{Authority, ControlError};
+use bulkhead_ca::authority::{Authority, ControlError, layout};
 use bulkhead_identity::{Demand, Limits, PeerError, PurposeKind, Truth, VerifiedPeer, Verifier};
 use bulkhead_mesh::{ControlRole, CutoffSet, Levels, Serial};
 use rcgen::KeyPair;
@@ -66,7 +66,7 @@ fn a_renewal_with_the_same_key_has_another_serial() {
 #[test]
 fn the_authoritys_own_certificates_are_renewed_with_the_same_key_and_need_no_root() {
     let site = Site::new();
-    std::fs::remove_dir_all(&site.founded.root_directory).unwrap();
+    std::fs::remove_dir_all(layout::root_directory(&site.directory())).unwrap();
     let authority = site.authority();
     let issue = |serial| authority.control_leaf(ControlRole::Ca, Serial::from_random([serial; 16]), NOW).unwrap();
     let (first, second) = (issue(1), issue(2));

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod disk;
+mod existing_root;
 mod foreign_readers;
 mod leaves;
 mod support;

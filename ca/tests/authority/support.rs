@@ -6,7 +6,7 @@ use std::time::Duration;
 use bulkhead_ca::authority::{Authority, Terms};
 use bulkhead_ca::csr::{self, RequestedKey};
 use bulkhead_ca::draft::{Draft, WorkloadFacts};
-use bulkhead_ca::init::{self, Founded, InitError, OPERATOR_LIFETIME, Plan};
+use bulkhead_ca::init::{self, Founded, InitError, OPERATOR_LIFETIME, Plan, RootPlan};
 use bulkhead_ca::lint::lint;
 use bulkhead_ca::seal::Unsealer;
 use bulkhead_ca::sign::{Certificate, sign};
@@ -24,6 +24,10 @@ pub(super) struct Site {
 
 impl Site {
     pub(super) fn new() -> Self {
+        Self::found(plan)
+    }
+
+    pub(super) fn found(plan: impl FnOnce(PathBuf) -> Plan) -> Self {
         let parent = tempfile::tempdir().unwrap();
         let founded = block_on(init::run(&plan(parent.path().join("ca")), NOW)).unwrap();
         Self { parent, founded }
@@ -47,8 +51,8 @@ pub(super) fn plan(directory: PathBuf) -> Plan {
         trust_domain: domain(),
         directory,
         unsealer: unsealer(),
+        root: RootPlan::New { directory: None },
         root_unsealer: None,
-        root_directory: None,
         policy: None,
         operator: "ada".parse().unwrap(),
         operator_file: None,

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bulkhead_ca::ca::{Ca, Settings, WatchLimits};
-use bulkhead_ca::init::{self, OPERATOR_LIFETIME, Plan};
+use bulkhead_ca::init::{self, OPERATOR_LIFETIME, Plan, RootPlan};
 use bulkhead_ca::seal::Unsealer;
 use bulkhead_ca::serve::{Options, ServeError, Server, StrangerLimits};
 use bulkhead_daemon::{Stop, Stopper};
@@ -198,8 +198,8 @@ pub(crate) fn plan(directory: PathBuf) -> Plan {
         trust_domain: "prod.example".parse().unwrap(),
         directory,
         unsealer: unsealer(),
+        root: RootPlan::New { directory: None },
         root_unsealer: None,
-        root_directory: None,
         policy: None,
         operator: "ada".parse().unwrap(),
         operator_file: None,
