@@ -44,12 +44,23 @@ fn labels_of_the_namespace_and_of_the_pod_decide_who_gets_a_sidecar() {
 #[test]
 fn a_label_that_nobody_knows_is_refused_rather_than_passed_over() {
     let stage = Stage::shared();
-    stage.scene.namespace("mistyped", &enabled());
-    let mut pod = app("mistyped");
-    pod["metadata"]["labels"] = json!({"bulkhead-mesh.dev/inject": "true"});
-    let said = stage.scene.server.create(&pod, true).unwrap();
-    let sentence = "the label `bulkhead-mesh.dev/inject` is `true`, and must be `enabled` or `disabled`";
-    assert!(!said.done && said.complaints.contains(sentence), "{said:?}");
+    let mistyped = json!({"bulkhead-mesh.dev/inject": "true"});
+    stage.scene.namespace("labelled", &enabled());
+    stage.scene.namespace("unlabelled", &json!({}));
+    stage.scene.namespace("mistyped", &mistyped);
+    for (namespace, label) in
+        [("labelled", mistyped.clone()), ("unlabelled", mistyped), ("mistyped", json!({})), ("mistyped", enabled())]
+    {
+        let mut pod = app(namespace);
+        pod["metadata"]["labels"] = label.clone();
+        let said = stage.scene.server.create(&pod, true).unwrap();
+        if label == enabled() {
+            assert!(said.done && is_injected(&said.output), "the pod's own word counts more: {said:?}");
+        } else {
+            let sentence = "the label `bulkhead-mesh.dev/inject` is `true`, and must be `enabled` or `disabled`";
+            assert!(!said.done && said.complaints.contains(sentence), "{namespace} {label}: {said:?}");
+        }
+    }
 }
 
 #[test]

@@ -71,7 +71,7 @@ impl Server {
                 () = &mut leaving => break,
                 _ = connections.join_next(), if full => {}
                 accepted = server.listener.accept(), if !full => match accepted {
-                    Ok((stream, _)) => drop(connections.spawn(Arc::clone(&server).connection(stream, stop.clone()))),
+                    Ok((stream, _)) => drop(connections.spawn(Arc::clone(&server).connection(stream))),
                     // Without descriptors there is nothing to do but wait for some.
                     Err(problem) => {
                         warn!(problem = chain(&problem), "no connection could be accepted");
@@ -83,7 +83,7 @@ impl Server {
         let _ = timeout(server.limits.request, async { while connections.join_next().await.is_some() {} }).await;
     }
 
-    async fn connection(self: Arc<Self>, stream: TcpStream, stop: Stop) {
+    async fn connection(self: Arc<Self>, stream: TcpStream) {
         // Without it an answer is only later.
         let _ = stream.set_nodelay(true);
         let stream = match timeout(self.limits.handshake, self.acceptor.accept(stream)).await {
@@ -98,16 +98,17 @@ impl Server {
             let server = Arc::clone(&self);
             async move { Ok::<_, Infallible>(server.respond(request).await) }
         });
-        let mut builder = http1::Builder::new();
-        builder.timer(TokioTimer::new()).header_read_timeout(IDLE).max_buf_size(LONGEST_HEADERS);
-        let mut connection = pin!(builder.serve_connection(TokioIo::new(stream), service));
-        tokio::select! {
-            // A client that is gone has no use for an error, and neither has the log.
-            _ = connection.as_mut() => return,
-            () = stop.stopped() => {}
-        }
-        connection.as_mut().graceful_shutdown();
-        let _ = connection.await;
+        // One question each: the next comes to whichever replica is there, which shows its present certificate; and whoever else
+        // in the cluster reaches this port cannot take all connections by holding them open.
+        let connection = http1::Builder::new()
+            .timer(TokioTimer::new())
+            .header_read_timeout(self.limits.handshake)
+            .max_buf_size(LONGEST_HEADERS)
+            .keep_alive(false)
+            .serve_connection(TokioIo::new(stream), service);
+        let whole = self.limits.handshake.saturating_add(self.limits.request).saturating_add(TO_SEND);
+        // A client that is gone has no use for an error, and neither has the log.
+        let _ = timeout(whole, connection).await;
     }
 
     async fn respond(self: Arc<Self>, request: Request<Incoming>) -> Answer {
@@ -158,8 +159,7 @@ fn json(body: Vec<u8>) -> Answer {
 
 /// Where the API server asks.
 const PATH: &str = "/inject";
-/// For the next question. An API server closes its connections after 90 s without one: were we the first, we could close it
-/// just while it asks.
-const IDLE: Duration = Duration::from_mins(2);
+/// For the answer's way out.
+const TO_SEND: Duration = Duration::from_secs(2);
 const LONGEST_HEADERS: usize = 16 * 1024;
 const PAUSE: Duration = Duration::from_millis(100);

@@ -1,11 +1,17 @@
 //! The certificate by which the API server knows the injector.
 
+use std::io::{ErrorKind, Read as _, Write as _};
+use std::net::TcpStream;
+use std::sync::Arc;
 use std::time::Instant;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bulkhead_tests::DEADLINE;
-use serde_json::json;
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject as _;
+use rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned};
+use serde_json::{Value, json};
 
 use crate::controller::until;
 use crate::injector::{
@@ -71,7 +77,7 @@ fn two_injectors_share_one_certificate_and_each_answers() {
     }
     let secret =
         get(&["secret", "bulkhead-injector-certificate", "-n", SYSTEM, "-o", r"jsonpath={.data.generations\.json}"]);
-    let generations: serde_json::Value = serde_json::from_slice(&STANDARD.decode(secret).unwrap()).unwrap();
+    let generations: Value = serde_json::from_slice(&STANDARD.decode(secret).unwrap()).unwrap();
     assert_eq!(generations.as_array().unwrap().len(), 1);
 
     // An emptied Secret is filled again, and nobody is refused meanwhile.
@@ -88,4 +94,56 @@ fn two_injectors_share_one_certificate_and_each_answers() {
         },
         || first.log(),
     );
+}
+
+/// As `kubectl replace`, or a tool that knows better, would do.
+#[test]
+fn a_bundle_that_somebody_takes_away_is_written_again_and_nothing_beside_it() {
+    let stage = Stage::start(&[]).unwrap();
+    stage.scene.namespace("bundle", &enabled());
+    let gone =
+        [0, 1, 2].map(|webhook| json!({"op": "remove", "path": format!("/webhooks/{webhook}/clientConfig/caBundle")}));
+    let gone = json!(gone).to_string();
+    stage.scene.kubectl(&["patch", CONFIGURATION, NAME, "--type=json", "-p", &gone]).output().unwrap();
+    stage.scene.until_injected(&app("bundle"), &stage.injector);
+    let words = ["get", CONFIGURATION, NAME, "-o", "json", "--show-managed-fields"];
+    let configuration: Value = serde_json::from_str(&stage.scene.kubectl(&words).output().unwrap()).unwrap();
+    let managers = configuration["metadata"]["managedFields"].as_array().unwrap();
+    let ours = managers.iter().find(|one| one["manager"] == "bulkhead-injector").unwrap();
+    let webhooks = ours["fieldsV1"]["f:webhooks"].as_object().unwrap();
+    assert_eq!((&ours["operation"], webhooks.len()), (&json!("Apply"), 3));
+    for fields in webhooks.values() {
+        let fields: Vec<_> = fields.as_object().unwrap().keys().map(String::as_str).collect();
+        assert_eq!(fields, [".", "f:clientConfig", "f:name"]);
+    }
+    for (webhook, fields) in webhooks {
+        assert_eq!(fields["f:clientConfig"], json!({"f:caBundle": {}}), "{webhook}");
+    }
+}
+
+/// Whoever reaches the port may not hold what the API server needs.
+#[test]
+fn a_connection_over_which_nothing_is_asked_is_closed() {
+    let stage = Stage::start(&["--handshake-timeout=1"]).unwrap();
+    let words = ["get", CONFIGURATION, NAME, "-o", "jsonpath={.webhooks[0].clientConfig.caBundle}"];
+    let bundle = STANDARD.decode(stage.scene.kubectl(&words).output().unwrap()).unwrap();
+    let mut roots = RootCertStore::empty();
+    for certificate in CertificateDer::pem_slice_iter(&bundle) {
+        roots.add(certificate.unwrap()).unwrap();
+    }
+    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let config = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions().unwrap();
+    let config = Arc::new(config.with_root_certificates(roots).with_no_client_auth());
+    let address = stage.injector.said("listen").unwrap();
+    let stream = TcpStream::connect(address).unwrap();
+    stream.set_read_timeout(Some(DEADLINE)).unwrap();
+    let connection = ClientConnection::new(config, "127.0.0.1".try_into().unwrap()).unwrap();
+    let mut stream = StreamOwned::new(connection, stream);
+    stream.flush().unwrap();
+    let mut said = Vec::new();
+    match stream.read_to_end(&mut said) {
+        Ok(_) => {}
+        Err(error) => assert_eq!(error.kind(), ErrorKind::UnexpectedEof, "{error}"),
+    }
+    assert!(!stream.conn.is_handshaking(), "it was closed before it was a connection");
 }
