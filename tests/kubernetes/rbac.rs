@@ -1,103 +1,150 @@
-//! What each part of the chart may do with its own account, and what it may not.
+//! What each part of the chart may do with its account, and that it may nothing else.
 
+use std::collections::BTreeSet;
+
+use anyhow::Result;
 use bulkhead_tests::kubernetes::ApiServer;
 
-use crate::injector::{SYSTEM, Stage};
+use crate::injector::{SYSTEM, Scene, Stage};
+use crate::pods::account;
 
-/// A verb, what it is done to (with a name where one is meant), and the namespace.
-type Deed = (&'static str, &'static str, &'static str);
+/// A part, what it may in every namespace, and what it may in the release's namespace beside that.
+type Part = (&'static str, &'static [&'static str], &'static [&'static str]);
 
-#[test]
-fn each_part_may_what_it_needs_and_nothing_else() {
-    let stage = Stage::shared();
-    for (part, needs) in NEEDS {
-        for deed in *needs {
-            assert!(may(&stage.scene.server, part, *deed), "{part} needs {deed:?}");
-        }
-        for deed in NOBODY {
-            assert!(!may(&stage.scene.server, part, *deed), "{part} may {deed:?}");
-        }
-        let others = NEEDS.iter().filter(|(other, _)| other != part).flat_map(|(_, deeds)| *deeds);
-        for deed in others.filter(|deed| !needs.contains(deed) && !covered(needs, deed)) {
-            assert!(!may(&stage.scene.server, part, *deed), "{part} may {deed:?}, which is another's");
-        }
-    }
-}
-
-/// Whether a right of its own says as much: one for all of a kind is one for each.
-fn covered(needs: &[Deed], (verb, what, _): &Deed) -> bool {
-    let kind = what.split('/').next().unwrap_or_default();
-    needs.iter().any(|(other, all, _)| other == verb && *all == kind)
-}
-
-fn may(server: &ApiServer, part: &str, (verb, what, namespace): Deed) -> bool {
-    let account = format!("--as=system:serviceaccount:{SYSTEM}:bulkhead-{part}");
-    let said = server.kubectl(&["auth", "can-i", verb, what, "-n", namespace, &account]).unwrap();
-    match said.output.trim() {
-        "yes" => true,
-        "no" => false,
-        _ => panic!("{said:?}"),
-    }
-}
-
-const SHOP: &str = "default";
-
-const NEEDS: &[(&str, &[Deed])] = &[
+/// As the API server says it: resource, names, verbs; `*` stands in none of them.
+const PARTS: [Part; 6] = [
     (
         "ca",
-        &[
-            ("create", "tokenreviews.authentication.k8s.io", SHOP),
-            ("get", "pods", SHOP),
-            ("get", "nodes", SHOP),
-            ("get", "configmaps/bulkhead-labels", SYSTEM),
-        ],
+        &["tokenreviews.authentication.k8s.io [] [create]", "pods [] [get]", "nodes [] [get]"],
+        &["configmaps [bulkhead-labels] [get watch]"],
     ),
     (
         "injector",
         &[
-            ("get", "namespaces", SHOP),
-            ("list", "namespaces", SHOP),
-            ("watch", "namespaces", SHOP),
-            ("get", "secrets/bulkhead-injector-certificate", SYSTEM),
-            ("update", "secrets/bulkhead-injector-certificate", SYSTEM),
-            ("get", "mutatingwebhookconfigurations/bulkhead-injector", SHOP),
-            ("patch", "mutatingwebhookconfigurations/bulkhead-injector", SHOP),
-            ("create", "events.events.k8s.io", SHOP),
+            "namespaces [] [get list watch]",
+            "mutatingwebhookconfigurations.admissionregistration.k8s.io [bulkhead-injector] [get patch]",
+            "events [] [create patch]",
+            "events.events.k8s.io [] [create patch]",
         ],
+        &["secrets [bulkhead-injector-certificate] [get update]"],
     ),
     (
         "controller",
         &[
-            ("list", "pods", SHOP),
-            ("watch", "pods", SHOP),
-            ("list", "services", SHOP),
-            ("watch", "endpointslices.discovery.k8s.io", SHOP),
-            ("list", "namespaces", SHOP),
-            ("watch", "namespaces", SHOP),
-            ("patch", "configmaps/bulkhead-trust", SHOP),
-            ("create", "events.events.k8s.io", SHOP),
+            "pods [] [list watch]",
+            "services [] [list watch]",
+            "namespaces [] [list watch]",
+            "endpointslices.discovery.k8s.io [] [list watch]",
+            "configmaps [bulkhead-trust] [get list watch create patch delete]",
+            "events [] [create patch]",
+            "events.events.k8s.io [] [create patch]",
+        ],
+        &[],
+    ),
+    ("agent", &[], &[]),
+    (
+        "founding",
+        &[],
+        &[
+            "configmaps [bulkhead-trust] [get update]",
+            "secrets [bulkhead-root] [get update]",
+            "secrets [bulkhead-owner] [get update]",
+            "secrets [bulkhead-responder] [get update]",
+            "secrets [bulkhead-unseal] [get update]",
         ],
     ),
-    ("agent", &[]),
+    ("farewell", &["pods [] [list]"], &[]),
 ];
 
-/// What none of them may.
-const NOBODY: &[Deed] = &[
-    ("list", "secrets", SYSTEM),
-    ("list", "secrets", SHOP),
-    ("get", "secrets/bulkhead-root", SYSTEM),
-    ("get", "secrets/bulkhead-owner", SYSTEM),
-    ("get", "secrets/bulkhead-responder", SYSTEM),
-    ("get", "secrets/bulkhead-unseal", SYSTEM),
-    ("create", "secrets", SYSTEM),
-    ("create", "pods", SHOP),
-    ("delete", "pods", SHOP),
-    ("create", "pods/exec", SHOP),
-    ("create", "serviceaccounts/token", SYSTEM),
-    ("update", "configmaps/bulkhead-labels", SYSTEM),
-    ("patch", "configmaps/bulkhead-labels", SYSTEM),
-    ("patch", "nodes", SHOP),
-    ("create", "clusterrolebindings", SHOP),
-    ("impersonate", "users", SHOP),
-    ("delete", "mutatingwebhookconfigurations", SHOP),
-];
+#[test]
+fn each_part_may_what_it_needs_and_nothing_else() {
+    let stage = Stage::shared();
+    let server = &stage.scene.server;
+    account(server, "default", "anybody").unwrap();
+    let anybody = rights(server, "default:anybody", "default").unwrap();
+    for (part, everywhere, at_home) in PARTS {
+        let account = format!("{SYSTEM}:bulkhead-{part}");
+        let everywhere = &lines(everywhere) | &anybody;
+        assert_eq!(rights(server, &account, "default").unwrap(), everywhere, "{part} in another namespace");
+        let at_home = &lines(at_home) | &everywhere;
+        assert_eq!(rights(server, &account, SYSTEM).unwrap(), at_home, "{part} in the release's namespace");
+    }
+    for right in &anybody {
+        assert!(right.starts_with("self") || right.starts_with("[/"), "whoever has an account may {right}");
+    }
+}
+
+/// What would hurt most, asked for one by one.
+#[test]
+fn nobody_may_reach_for_what_is_not_his() {
+    let stage = Stage::shared();
+    for (part, may, words) in [
+        ("ca", true, "create tokenreviews.authentication.k8s.io"),
+        ("ca", true, "get pods -n default"),
+        ("ca", true, "get nodes"),
+        ("ca", true, "get configmaps/bulkhead-labels -n bulkhead-system"),
+        ("ca", false, "get configmaps/bulkhead-labels -n default"),
+        ("ca", false, "update configmaps/bulkhead-labels -n bulkhead-system"),
+        ("ca", false, "list pods -A"),
+        ("ca", false, "patch nodes"),
+        ("ca", false, "get secrets/bulkhead-root -n bulkhead-system"),
+        ("ca", false, "create serviceaccounts/bulkhead-agent --subresource=token -n bulkhead-system"),
+        ("injector", true, "update secrets/bulkhead-injector-certificate -n bulkhead-system"),
+        ("injector", false, "get secrets/bulkhead-unseal -n bulkhead-system"),
+        ("injector", false, "get secrets/bulkhead-injector-certificate -n default"),
+        ("injector", false, "list secrets -n bulkhead-system"),
+        ("injector", false, "patch mutatingwebhookconfigurations/another"),
+        ("injector", false, "delete mutatingwebhookconfigurations/bulkhead-injector"),
+        ("injector", false, "update namespaces"),
+        ("injector", false, "get pods -n default"),
+        ("controller", true, "patch configmaps/bulkhead-trust -n default"),
+        ("controller", false, "patch configmaps/bulkhead-labels -n bulkhead-system"),
+        ("controller", false, "list configmaps -A"),
+        ("controller", false, "get secrets/bulkhead-injector-certificate -n bulkhead-system"),
+        ("controller", false, "patch pods -n default"),
+        ("agent", false, "get nodes"),
+        ("agent", false, "get pods -n bulkhead-system"),
+        ("agent", false, "get configmaps/bulkhead-trust -n bulkhead-system"),
+        ("founding", true, "update secrets/bulkhead-root -n bulkhead-system"),
+        ("founding", false, "get secrets/bulkhead-injector-certificate -n bulkhead-system"),
+        ("founding", false, "create secrets -n bulkhead-system"),
+        ("founding", false, "list secrets -n bulkhead-system"),
+        ("ca", false, "impersonate users"),
+        ("injector", false, "create clusterrolebindings"),
+        ("controller", false, "create pods --subresource=exec -n default"),
+        ("controller", false, "create pods -n default"),
+        ("farewell", true, "list pods -A"),
+        ("farewell", false, "delete pods -n default"),
+    ] {
+        assert_eq!(can(&stage.scene, part, words), may, "{part}: {words}");
+    }
+}
+
+/// Whether this part may do this.
+fn can(scene: &Scene, part: &str, words: &str) -> bool {
+    let account = acting(&format!("{SYSTEM}:bulkhead-{part}"));
+    let words: Vec<_> = ["auth", "can-i", account.as_str()].into_iter().chain(words.split(' ')).collect();
+    let said = scene.kubectl(&words);
+    match said.output.trim() {
+        "yes" => true,
+        "no" => false,
+        _ => panic!("{words:?}: {said:?}"),
+    }
+}
+
+/// Everything that this account may do in this namespace. What is for no resource has its path in place of one.
+fn rights(server: &ApiServer, account: &str, namespace: &str) -> Result<BTreeSet<String>> {
+    let said =
+        server.kubectl(&["auth", "can-i", "--list", "--no-headers", "-n", namespace, &acting(account)])?.output()?;
+    // Four columns: resource, path, names, verbs; of the first two one is empty.
+    let right = |line: &str| line.split_whitespace().collect::<Vec<_>>().join(" ").replacen(" [] [", " [", 1);
+    Ok(said.lines().filter(|line| !line.trim().is_empty()).map(right).collect())
+}
+
+fn acting(account: &str) -> String {
+    format!("--as=system:serviceaccount:{account}")
+}
+
+fn lines(lines: &[&str]) -> BTreeSet<String> {
+    lines.iter().map(|line| (*line).to_owned()).collect()
+}

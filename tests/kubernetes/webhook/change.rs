@@ -23,7 +23,7 @@ fn the_sidecars_image_stays_and_everything_else_may_change() {
         image("containers", "app", "app:2"),
         json!({"metadata": {"labels": {"tier": "front"}}}),
         json!({"metadata": {"finalizers": ["example.com/wait"]}}),
-        json!({"metadata": {"finalizers": []}}),
+        json!({"metadata": {"finalizers": null}}),
     ] {
         patch(&stage, "images", &ordinary).output().unwrap();
     }
