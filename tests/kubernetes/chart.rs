@@ -138,12 +138,13 @@ fn modest(what: &str, rule: &Value) {
 /// With what an installed mesh has in its objects by then: keys, and the injector's authority.
 #[test]
 fn an_upgrade_keeps_what_others_wrote_and_uninstalling_leaves_only_what_keep_names() {
-    let (server, helm) = (server(), Helm::find().unwrap());
+    // Of its own: what is made here for the whole cluster would be in the way of those who try the same names dry.
+    let (server, helm) = (ApiServer::start().unwrap(), Helm::find().unwrap());
     let namespace = "chart-life";
     server.namespace(namespace, &json!({})).unwrap();
     let install = |verb: &str, more: &[&str]| {
         let words = [&[verb, "mesh", Helm::chart(), "--namespace", namespace], &RANGES[..], more].concat();
-        helm.run(Some(&*server), &words).unwrap().output().unwrap()
+        helm.run(Some(&server), &words).unwrap().output().unwrap()
     };
     assert!(install("install", &[]).contains("bulkhead-mesh.dev/inject=enabled"));
     let patch = |words: &[&str], patch: &str| {
@@ -166,7 +167,7 @@ fn an_upgrade_keeps_what_others_wrote_and_uninstalling_leaves_only_what_keep_nam
     assert_eq!(get(&["mutatingwebhookconfiguration", "bulkhead-injector", "-o", bundles]), "YQ==");
 
     helm.run(
-        Some(&*server), // There is no kubelet here that would run the Job which is asked before.
+        Some(&server), // There is no kubelet here that would run the Job which is asked before.
         &["uninstall", "mesh", "--namespace", namespace, "--no-hooks"],
     )
     .unwrap()
