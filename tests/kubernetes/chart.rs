@@ -156,6 +156,8 @@ fn an_upgrade_keeps_what_others_wrote_and_uninstalling_leaves_only_what_keep_nam
         &["mutatingwebhookconfiguration", "bulkhead-injector"],
         r#"{"webhooks": [{"name": "pod.injector.bulkhead-mesh.dev", "clientConfig": {"caBundle": "YQ=="}}]}"#,
     );
+    let labels = "- { namespace: pay, service-account: ledger, label: restricted }\n";
+    patch(&["configmap", "bulkhead-labels"], &json!({"data": {"labels.yaml": labels}}).to_string());
     install("upgrade", &["--set", "injector.replicas=3"]);
     let get = |words: &[&str]| {
         let words = [&["get", "-n", namespace], words].concat();
@@ -163,6 +165,7 @@ fn an_upgrade_keeps_what_others_wrote_and_uninstalling_leaves_only_what_keep_nam
     };
     assert_eq!(get(&["deployment", "bulkhead-injector", "-o", "jsonpath={.spec.replicas}"]), "3");
     assert_eq!(get(&["secret", "bulkhead-unseal", "-o", "jsonpath={.data.unseal}"]), "YQ==");
+    assert_eq!(get(&["configmap", "bulkhead-labels", "-o", r"jsonpath={.data.labels\.yaml}"]), labels);
     let bundles = "jsonpath={.webhooks[*].clientConfig.caBundle}";
     assert_eq!(get(&["mutatingwebhookconfiguration", "bulkhead-injector", "-o", bundles]), "YQ==");
 
