@@ -126,8 +126,6 @@ impl Server {
     }
 
     async fn work(&self, request: Request<Incoming>) -> Answer {
-        // Nobody closes the semaphore.
-        let _turn = self.turns.acquire().await;
         let question = match Limited::new(request.into_body(), self.limits.request_bytes).collect().await {
             Ok(question) => question.to_bytes(),
             Err(problem) if problem.is::<LengthLimitError>() => {
@@ -140,6 +138,8 @@ impl Server {
             }
             Err(_) => return text(StatusCode::BAD_REQUEST, "the question broke off\n"),
         };
+        // Only now: who sends slowly takes nobody's turn. Nobody closes the semaphore.
+        let _turn = self.turns.acquire().await;
         match Arc::clone(&self.desk).answer(&question).await {
             Ok(answer) => json(answer),
             Err(problem @ NoAnswer::Review(_)) => text(StatusCode::BAD_REQUEST, format!("{problem}\n")),
