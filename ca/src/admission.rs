@@ -10,13 +10,13 @@ use bulkhead_protocol::join_token::{JoinSecret, JoinToken};
 
 use crate::audit::{Action, Actor, AuditRecord, Outcome};
 use crate::ca::Ca;
-use crate::caller::{By, Ordinary};
+use crate::caller::{By, Loosening, Ordinary};
 use crate::csr;
 use crate::denied::Denied;
 use crate::dice;
 use crate::issuance::{node_record, sign_node};
 use crate::sign::Certificate;
-use crate::store::{Admission, Clearance, Lane, NodeOrder, TokenHash, TokenRecord, TokenRefusal};
+use crate::store::{Admission, Clearance, Lane, NodeOrder, NodeRecord, Snapshot, TokenHash, TokenRecord, TokenRefusal};
 
 /// A token that was made, with its secret.
 #[derive(Debug)]
@@ -27,7 +27,7 @@ pub struct NewToken {
     pub expires: Timestamp,
 }
 
-/// Makes a token that admits `node` once.
+/// Makes a token that admits `node` once. To let one that is in run more than it may is loosening.
 pub async fn create_token(
     ca: &Arc<Ca>,
     by: By<Ordinary>,
@@ -39,8 +39,10 @@ pub async fn create_token(
     check_levels(ca, &clearance)?;
     let secret = JoinSecret::from_random(dice::random()?);
     let (secret_hash, clock, name) = (TokenHash::of(secret.as_bytes()), ca.now(), node.clone());
+    let office = Arc::clone(ca);
     let created = ca.store.write(Lane::Ordinary, move |tx| {
         let now = tx.now(clock)?;
+        check_class(tx, &office, &by, &name, &clearance)?;
         let expires = now.plus(lifetime);
         let detail = format!("clearance `{clearance}`, until {expires}");
         tx.insert_token(&TokenRecord {
@@ -69,7 +71,20 @@ fn check_levels(ca: &Ca, clearance: &Clearance) -> Result<(), Denied> {
     labels.find(unknown).map_or(Ok(()), |label| Err(Denied::UnknownLevel { level: label.level.clone() }))
 }
 
-/// Lets a node of a cluster in once it proves to be one; until when.
+/// Passes for a clearance that lets the node run no more than it may already, and else for who may loosen.
+fn check_class(
+    now: &Snapshot<'_>,
+    ca: &Ca,
+    by: &By<Ordinary>,
+    node: &NodeName,
+    clearance: &Clearance,
+) -> Result<(), Denied> {
+    let policy = ca.known.policy();
+    let loosens = |known: NodeRecord| !clearance.is_within(&known.clearance, policy.levels());
+    if now.node(node)?.is_some_and(loosens) { Ok(by.also::<Loosening>()?) } else { Ok(()) }
+}
+
+/// Lets a node of a cluster in once it proves to be one; until when. To let one that is in run more than it may is loosening.
 pub async fn order_node(
     ca: &Arc<Ca>,
     by: By<Ordinary>,
@@ -78,9 +93,10 @@ pub async fn order_node(
     lifetime: Duration,
 ) -> Result<Timestamp, Denied> {
     check_levels(ca, &clearance)?;
-    let clock = ca.now();
+    let (office, clock) = (Arc::clone(ca), ca.now());
     let ordered = ca.store.write(Lane::Ordinary, move |tx| {
         let at = tx.now(clock)?;
+        check_class(tx, &office, &by, &node, &clearance)?;
         let order = NodeOrder { node, clearance, expires: at.plus(lifetime) };
         tx.order_node(&order)?;
         let (actor, subject) = (Actor::Operator(by.operator().clone()), order.node.to_string());
@@ -107,8 +123,16 @@ pub async fn join(ca: &Arc<Ca>, secret: &JoinSecret, csr: Vec<u8>) -> Result<Cer
         let taken = tx.take_token(&hash, key.digest(), now)?;
         let TokenRecord { node, clearance, addresses, .. } = taken.token;
         let (key_digest, may_rekey) = (key.digest(), !taken.again);
-        let admission =
-            Admission { node, clearance, addresses, key: key_digest, at: now, may_rekey, cluster_uid: None };
+        let admission = Admission {
+            node,
+            clearance,
+            is_ordered: true,
+            addresses,
+            key: key_digest,
+            at: now,
+            may_rekey,
+            cluster_uid: None,
+        };
         let life = tx.admit(&admission)?.life;
         let certificate = sign_node(tx, &office, &life, key, serial, now)?;
         tx.audit(&node_record(Actor::Token(life.node.clone()), Action::AdmitNode, &life, &certificate, now))?;

@@ -62,12 +62,13 @@ fn admit(
         return Err(NodeRefusal::RevokedUid { uid, life: revoked.life }.into());
     }
     let ordered = tx.take_node_order(name, now)?.map(|order| order.clearance);
+    let is_ordered = ordered.is_some() || known.as_ref().is_some_and(|known| known.is_ordered);
     let clearance = clearance_of(known.as_ref(), ordered, rule, said, pod)?;
-    let (node, addresses, key) = (name.clone(), Vec::new(), key.digest());
-    tx.admit(&Admission { node, clearance, addresses, key, at: now, may_rekey: true, cluster_uid: Some(uid) })
+    let (node, addresses, key, cluster_uid) = (name.clone(), Vec::new(), key.digest(), Some(uid));
+    tx.admit(&Admission { node, clearance, is_ordered, addresses, key, at: now, may_rekey: true, cluster_uid })
 }
 
-/// What the node may run, if it may come in: an operator's order counts before every rule.
+/// What the node may run, if it may come in: what an operator said counts before every rule, also at a later join.
 fn clearance_of(
     known: Option<&NodeRecord>,
     ordered: Option<Clearance>,
@@ -85,11 +86,11 @@ fn clearance_of(
         (None, NodeAdmission::Auto { clearance }) => Ok(upto(said.unwrap_or_else(|| clearance.clone()))),
         // The same machine, whose agent has lost its key.
         (Some(known), rule) if known.cluster_uid == Some(found) => Ok(match rule {
-            NodeAdmission::Auto { .. } => said.map_or_else(|| known.clearance.clone(), upto),
-            NodeAdmission::Manual => known.clearance.clone(),
+            NodeAdmission::Auto { .. } if !known.is_ordered => said.map_or_else(|| known.clearance.clone(), upto),
+            _ => known.clearance.clone(),
         }),
-        // Another machine under its name. One that joined by a token is not the cluster's to replace.
-        (Some(NodeRecord { cluster_uid: Some(_), .. }), NodeAdmission::Auto { clearance }) => {
+        // Another machine under its name. One that an operator let in is not the cluster's to replace.
+        (Some(NodeRecord { is_ordered: false, .. }), NodeAdmission::Auto { clearance }) => {
             Ok(upto(said.unwrap_or_else(|| clearance.clone())))
         }
         (Some(known), _) => Err(NodeRefusal::OtherUid { node, found, admitted: known.cluster_uid }),
@@ -108,10 +109,15 @@ mod tests {
         Clearance { ceiling: ceiling.parse().unwrap(), floor: None }
     }
 
+    fn ordered(uid: Option<u8>) -> NodeRecord {
+        NodeRecord { is_ordered: true, ..known(uid) }
+    }
+
     fn known(uid: Option<u8>) -> NodeRecord {
         NodeRecord {
             life: NodeEpoch { node: "node-a".parse().unwrap(), epoch: Epoch::FIRST },
             clearance: upto("restricted"),
+            is_ordered: false,
             addresses: Vec::new(),
             key: SpkiDigest::from_bytes([1; 32]),
             admitted_at: Timestamp::EPOCH,
@@ -138,7 +144,9 @@ mod tests {
     fn who_comes_in_and_with_which_clearance() {
         let (manual, auto) = (NodeAdmission::Manual, NodeAdmission::Auto { clearance: "internal".parse().unwrap() });
         let stranger = None;
-        let (same, replaced, by_token) = (Some(known(Some(7))), Some(known(Some(8))), Some(known(None)));
+        let (same, replaced) = (Some(known(Some(7))), Some(known(Some(8))));
+        let (same_ordered, replaced_ordered) = (Some(ordered(Some(7))), Some(ordered(Some(8))));
+        let by_token = Some(ordered(None));
         for (who, ordered, rule, said, expected) in [
             (&stranger, None, &manual, None, Err("waits to be admitted")),
             (&stranger, None, &manual, Some("restricted"), Err("waits to be admitted")),
@@ -152,6 +160,11 @@ mod tests {
             (&replaced, None, &manual, None, Err("with the UID 07070707")),
             (&replaced, Some("public"), &manual, None, Ok("public")),
             (&replaced, None, &auto, None, Ok("internal")),
+            (&same_ordered, None, &auto, Some("public"), Ok("restricted")),
+            (&same_ordered, None, &auto, Some("secret"), Ok("restricted")),
+            (&same_ordered, Some("public"), &auto, None, Ok("public")),
+            (&replaced_ordered, None, &auto, Some("restricted"), Err("with the UID 07070707")),
+            (&replaced_ordered, Some("public"), &auto, None, Ok("public")),
             (&by_token, None, &manual, None, Err("by a join token")),
             (&by_token, None, &auto, None, Err("by a join token")),
             (&by_token, Some("public"), &auto, None, Ok("public")),

@@ -2,6 +2,7 @@
 
 use std::net::IpAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use bulkhead_mesh::{Purpose, Serial, Timestamp};
 
@@ -32,6 +33,7 @@ pub(super) async fn issue(
     let address = pod.address.ok_or_else(|| EvidenceRefusal::NoAddress { pod: pod.name.clone() })?;
     let id = Purpose::Workload(pod.account.clone()).id(ca.authority.trust_domain())?;
     let key = csr::read(&csr, &id)?;
+    refuse_haste(ca, kubernetes, &pod).await?;
     let serial = Serial::from_random(dice::random()?);
     let (office, kubernetes, clock, name) = (Arc::clone(ca), Arc::clone(kubernetes), ca.now(), pod.name.clone());
     let issued = ca.store.write(Lane::Ordinary, move |tx| {
@@ -44,6 +46,17 @@ pub(super) async fn issue(
     ca.fanout.publish(ca).await?;
     issued.ok_or_else(|| EvidenceRefusal::JustRelabelled { pod: name }.into())
 }
+
+/// Refuses a pod that was issued as many certificates lately as one may be. Answered from a read, so that whoever asks again and
+/// again leaves nothing on the disk.
+async fn refuse_haste(ca: &Ca, kubernetes: &Kubernetes, pod: &ProvenPod) -> Result<(), Denied> {
+    let (instance, since) = (pod.instance, ca.now().minus(MINUTE));
+    let issued = ca.store.read(move |now| now.certificates_since(instance, since)).await?;
+    let most = kubernetes.settings.certificates_per_minute;
+    if issued < most { Ok(()) } else { Err(EvidenceRefusal::TooOften { pod: pod.name.clone(), most }.into()) }
+}
+
+const MINUTE: Duration = Duration::from_mins(1);
 
 /// The record of the node on which a pod stands. It may be another machine that has its name by now.
 pub(super) fn node_of(now: &Snapshot<'_>, pod: &ProvenPod) -> Result<NodeRecord, Denied> {

@@ -72,6 +72,11 @@ impl<C: Class> TryFrom<Caller<Operator>> for By<C> {
 }
 
 impl<C> By<C> {
+    /// Passes where the operator may also make calls of the class `D`: for a call that turns out to need more.
+    pub fn also<D: Class>(&self) -> Result<(), NotAllowed> {
+        By::<D>::try_from(Caller(self.operator.clone())).map(drop)
+    }
+
     /// Who.
     pub fn operator(&self) -> &OperatorName {
         &self.operator.name

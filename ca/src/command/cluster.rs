@@ -51,6 +51,9 @@ pub(super) struct ClusterArgs {
     /// How many tokens may be looked into at a time.
     #[arg(long, env = "BULKHEAD_TOKEN_REVIEWS", default_value_t = 64, value_name = "NUMBER")]
     token_reviews: usize,
+    /// How many certificates one pod may be issued within a minute.
+    #[arg(long, env = "BULKHEAD_CERTIFICATES_PER_MINUTE", default_value_t = ClusterSettings::default().certificates_per_minute, value_name = "NUMBER", value_parser = clap::value_parser!(u32).range(1..))]
+    certificates_per_minute: u32,
 }
 
 /// A service account, written `NAMESPACE/NAME`.
@@ -91,6 +94,7 @@ impl ClusterArgs {
             bindings: self.bindings,
             bindings_every: self.bindings_interval.duration(),
             reviews: self.token_reviews.max(1),
+            certificates_per_minute: self.certificates_per_minute,
         })
     }
 }

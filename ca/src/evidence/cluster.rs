@@ -64,6 +64,8 @@ pub struct ClusterSettings {
     pub bindings_every: Duration,
     /// How many tokens may be looked into at a time.
     pub reviews: usize,
+    /// How many certificates one pod may be issued within a minute: each costs a place on the disk.
+    pub certificates_per_minute: u32,
 }
 
 /// How a node of the cluster comes in that proves to be one.
@@ -88,6 +90,7 @@ impl Default for ClusterSettings {
             bindings: None,
             bindings_every: Duration::from_secs(2),
             reviews: 64,
+            certificates_per_minute: 10,
         }
     }
 }

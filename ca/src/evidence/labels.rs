@@ -33,7 +33,7 @@ struct Follower {
     ca: Arc<Ca>,
     kubernetes: Arc<Kubernetes>,
     /// What came of the last look: the version that was read, or the complaint that was logged.
-    seen: Option<Result<Option<String>, String>>,
+    seen: Option<Result<String, String>>,
     /// The policy's default label when pods were relabelled last.
     default: Option<Label>,
     /// Whether pods are to be relabelled.
@@ -47,19 +47,31 @@ impl Follower {
             Ok(found) => found,
             Err(error) => return self.complain(place, &error.to_string()),
         };
-        let version = found.as_ref().map(|found| found.version.clone());
-        if self.seen == Some(Ok(version.clone())) {
+        // One that somebody has lost is not an empty one: that would make everybody as harmless as the default label.
+        let Some(found) = found else { return self.complain(place, "there is no such ConfigMap") };
+        if self.seen.as_ref() == Some(&Ok(found.version.clone())) {
             return;
         }
-        let text = found.and_then(|found| found.text).unwrap_or_default();
-        match Bindings::read(&text) {
+        let Some(text) = found.text else {
+            return self.complain(place, "it has no key `labels.yaml`; a list without a line is written `[]`");
+        };
+        match self.read(&text) {
             Ok(bindings) => {
                 tracing::info!(%place, lines = bindings.len(), "the labels of workloads were read");
                 self.is_behind |= self.kubernetes.bind(bindings);
-                self.seen = Some(Ok(version));
+                self.seen = Some(Ok(found.version));
             }
-            Err(error) => self.complain(place, &error.to_string()),
+            Err(problem) => self.complain(place, &problem),
         }
+    }
+
+    /// The list, if this mesh has all of its levels: pods would be cut off, and get no certificate with the new label.
+    fn read(&self, text: &str) -> Result<Bindings, String> {
+        let bindings = Bindings::read(text).map_err(|error| error.to_string())?;
+        let policy = self.ca.known.policy();
+        let unknown = bindings.labels().find(|label| policy.levels().named(&label.level).is_none());
+        let unknown = unknown.map(|label| Denied::UnknownLevel { level: label.level.clone() });
+        unknown.map_or(Ok(bindings), |unknown| Err(unknown.to_string()))
     }
 
     fn complain(&mut self, place: &ConfigMapName, complaint: &str) {

@@ -34,6 +34,8 @@ pub enum EvidenceRefusal {
     JustRelabelled { pod: PodName },
     #[error("{most} tokens are being looked into already")]
     Crowded { most: usize },
+    #[error("pod `{pod}` was issued {most} certificates within a minute, which is as many as one may be")]
+    TooOften { pod: PodName, most: u32 },
     #[error("there is no node `{node}` with the UID {uid} in the cluster any more")]
     NoNode { node: NodeName, uid: Uid },
     #[error(transparent)]
@@ -50,6 +52,7 @@ impl EvidenceRefusal {
             Self::NoAddress { .. } | Self::JustRelabelled { .. } | Self::Crowded { .. } => {
                 Some("ask again in a second")
             }
+            Self::TooOften { .. } => Some("it keeps the last one; `--certificates-per-minute` of the CA says how many"),
             Self::NotJoined { .. } => {
                 Some("its agent joins by itself, or once `bulkhead node admit NAME --clearance LABEL` was said")
             }
@@ -66,6 +69,7 @@ impl EvidenceRefusal {
             | Self::NoAddress { .. }
             | Self::JustRelabelled { .. }
             | Self::Crowded { .. }
+            | Self::TooOften { .. }
             | Self::NoLabelsYet => true,
             _ => false,
         }

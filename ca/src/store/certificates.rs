@@ -34,6 +34,13 @@ impl Snapshot<'_> {
         self.sql.one(latest, params![id.as_bytes()], |row| row.time("not_after"))
     }
 
+    /// How many certificates this instance was issued from this moment on.
+    pub fn certificates_since(&self, id: InstanceId, since: Timestamp) -> Result<u32, StoreError> {
+        let count = "SELECT count(*) AS number FROM certificates WHERE instance = ?1 AND issued_at >= ?2";
+        let found = self.sql.one(count, params![id.as_bytes(), stored_time(since)], |row| row.number("number"))?;
+        Ok(found.unwrap_or(0))
+    }
+
     /// The newest certificate of this instance.
     pub fn newest_certificate_of_instance(&self, id: InstanceId) -> Result<Option<CertificateRecord>, StoreError> {
         let newest = "SELECT * FROM certificates WHERE instance = ?1 ORDER BY issued_at DESC, rowid DESC LIMIT 1";

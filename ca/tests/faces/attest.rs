@@ -4,10 +4,13 @@ use std::time::Duration;
 
 use bulkhead_ca::audit::{Action, Actor};
 use bulkhead_ca::evidence::ClusterSettings;
-use bulkhead_cluster::{Liveness, Uid};
+use bulkhead_ca::store::Role;
+use bulkhead_cluster::{ConfigText, Liveness, Uid};
 use bulkhead_mesh::{InstanceId, Label};
 use bulkhead_protocol::v1::attestation_client::AttestationClient;
-use bulkhead_protocol::v1::{AdmitNodeRequest, AttestRequest, ListNodesRequest, ListWorkloadsRequest};
+use bulkhead_protocol::v1::{
+    AdmitNodeRequest, AttestRequest, CreateTokenRequest, ListNodesRequest, ListWorkloadsRequest,
+};
 use tonic::{Code, Status};
 
 use crate::cluster::{AGENT, CONTROLLER, auto, manual};
@@ -32,6 +35,18 @@ impl World {
     async fn clearance_of(&self, node: &str) -> String {
         let nodes = self.owner().await.list_nodes(ListNodesRequest {}).await.unwrap().into_inner().nodes;
         nodes.into_iter().find(|known| known.name == node).unwrap().clearance
+    }
+
+    /// Lets time pass until the list of labels was found unreadable once more.
+    async fn until_complaint(&self) {
+        let before = self.ca().metrics.unreadable_labels.get();
+        soon(async {
+            while self.ca().metrics.unreadable_labels.get() == before {
+                self.clock.advance(Duration::from_secs(2));
+                tokio::task::yield_now().await;
+            }
+        })
+        .await;
     }
 
     /// Lets time pass until the pod gets a certificate with this label.
@@ -212,6 +227,62 @@ async fn a_node_waits_for_an_operators_word_and_takes_it_once() {
 }
 
 #[tokio::test]
+async fn whoever_lets_a_node_run_more_than_it_may_must_be_an_owner() {
+    let (world, cluster) = World::of_cluster(manual()).await;
+    cluster.node("node-a", 0xa);
+    cluster.pod("agent-a", 1, AGENT, "node-a");
+    let operator = world.add_operator("olga", Role::Operator).await;
+    let admit = async |who: &Identity, clearance: &str| {
+        let (node, clearance) = ("node-a".to_owned(), clearance.to_owned());
+        world.admin(who).await.admit_node(AdmitNodeRequest { node, clearance, lifetime_seconds: 3600 }).await
+    };
+    admit(&operator, "confidential:pci").await.unwrap();
+    world.attest("agent-a").await.unwrap();
+    admit(&operator, "internal:pci").await.unwrap();
+    for more in ["restricted:pci", "confidential:pci,eu"] {
+        assert_refused(admit(&operator, more).await, Code::PermissionDenied, "owner");
+        let (node, clearance) = ("node-a".to_owned(), more.to_owned());
+        let token = CreateTokenRequest { node, clearance, lifetime_seconds: 3600 };
+        assert_refused(world.admin(&operator).await.create_token(token).await, Code::PermissionDenied, "owner");
+        admit(&world.founder, more).await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn what_an_operator_said_of_a_node_outlives_what_its_cluster_says() {
+    let (world, cluster) = World::of_cluster(auto("internal")).await;
+    cluster.node("node-a", 0xa);
+    cluster.pod("agent-a", 1, AGENT, "node-a");
+    world.admit("node-a", "public").await.unwrap();
+    world.attest("agent-a").await.unwrap();
+    cluster.label_node("node-a", "restricted");
+    world.attest("agent-a").await.unwrap();
+    assert_eq!(world.clearance_of("node-a").await, "public");
+    // Nor does another machine get it under that name by itself.
+    cluster.node("node-a", 0xd);
+    cluster.pod("agent-d", 2, AGENT, "node-a");
+    assert_refused(world.attest("agent-d").await, Code::PermissionDenied, "with the UID 0d0d0d0d");
+}
+
+#[tokio::test]
+async fn a_pod_that_asks_again_and_again_is_put_off_for_a_minute_and_nobody_else_is() {
+    let settings = ClusterSettings { certificates_per_minute: 2, ..auto("restricted") };
+    let (world, cluster) = World::with_node(settings).await;
+    cluster.pod("web-1", 1, WEB, "node-a");
+    cluster.pod("web-2", 2, WEB, "node-a");
+    for _ in 0..2 {
+        world.attest("web-1").await.unwrap();
+    }
+    let head = world.audit_head().await;
+    let says = "pod `shop/web-1` was issued 2 certificates within a minute";
+    assert_refused(world.attest("web-1").await, Code::Unavailable, says);
+    assert_eq!(world.audit_head().await, head, "it leaves nothing on the disk");
+    world.attest("web-2").await.unwrap();
+    world.clock.advance(Duration::from_secs(61));
+    world.attest("web-1").await.unwrap();
+}
+
+#[tokio::test]
 async fn a_machine_that_takes_an_admitted_name_comes_in_by_itself_and_the_audit_log_says_so() {
     let (world, cluster) = World::with_node(auto("internal")).await;
     cluster.node("node-a", 0xd);
@@ -253,20 +324,27 @@ async fn nobody_has_a_label_before_the_list_could_be_read_and_the_last_good_one_
     world.attest("agent-a").await.unwrap();
     cluster.pod("db-1", 1, "ns/shop/sa/db", "node-a");
     assert_refused(world.attest("db-1").await, Code::Unavailable, "labels has not been read yet");
-    cluster.bind("2", "- { namespace: shop, service-account: db, label: restricted }\n");
+    cluster.bind("2", GOOD);
     world.until_label("db-1", "restricted").await;
-    cluster.bind("3", "- { namespace: shop }\n");
-    let unread = |world: &World| world.ca().metrics.encode();
-    let before = unread(&world);
-    soon(async {
-        while unread(&world) == before {
-            world.clock.advance(Duration::from_secs(2));
-            tokio::task::yield_now().await;
-        }
-    })
-    .await;
+    for unreadable in [
+        Some("- { namespace: shop }\n"),
+        Some("- { namespace: shop, service-account: db, label: cosmic }\n"),
+        Some(""),
+        // The key is missing, and then the whole ConfigMap.
+        None,
+    ] {
+        let text = unreadable.map(ToOwned::to_owned);
+        cluster.change(|objects| objects.labels = Some(ConfigText { version: format!("{unreadable:?}"), text }));
+        world.until_complaint().await;
+        assert_eq!(label(&world.attest("db-1").await.unwrap()), "restricted", "{unreadable:?}");
+        cluster.bind("4", GOOD);
+    }
+    cluster.change(|objects| objects.labels = None);
+    world.until_complaint().await;
     assert_eq!(label(&world.attest("db-1").await.unwrap()), "restricted");
 }
+
+const GOOD: &str = "- { namespace: shop, service-account: db, label: restricted }\n";
 
 #[tokio::test]
 async fn a_changed_label_cuts_off_what_was_issued_before_and_the_next_certificate_lives() {

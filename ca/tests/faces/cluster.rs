@@ -113,6 +113,7 @@ pub(crate) fn manual() -> ClusterSettings {
     ClusterSettings {
         agent_account: Some(AGENT.parse().unwrap()),
         directory_account: Some(CONTROLLER.parse().unwrap()),
+        certificates_per_minute: 1000,
         ..ClusterSettings::default()
     }
 }
@@ -129,6 +130,7 @@ impl World {
         prepare: impl FnOnce(&FakeCluster),
     ) -> (Self, FakeCluster) {
         let cluster = FakeCluster::default();
+        cluster.bind("0", "[]\n");
         prepare(&cluster);
         let kubernetes = Kubernetes::new(Arc::new(cluster.clone()), settings);
         (Self::with(move |options| options.kubernetes = Some(kubernetes)).await, cluster)

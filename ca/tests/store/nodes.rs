@@ -20,8 +20,11 @@ async fn an_admitted_name_with_another_key_comes_in_only_by_a_fresh_token() {
     let refused = scene.write(|tx| tx.admit(&admission("n1", key(2)))).await.unwrap_err();
     assert!(matches!(refused, StoreError::Node(NodeRefusal::OtherKey { .. })));
 
-    let vouched = Admission { may_rekey: true, clearance: clearance("public"), ..admission("n1", key(2)) };
+    let vouched =
+        Admission { may_rekey: true, clearance: clearance("public"), is_ordered: false, ..admission("n1", key(2)) };
     let node = scene.write(move |tx| tx.admit(&vouched)).await.unwrap();
+    assert_eq!(scene.read(|now| now.node(&life("n1").node)).await, Some(node.clone()));
+    assert!(!node.is_ordered);
     assert_eq!((node.life, node.key, node.clearance), (life("n1"), key(2), clearance("public")));
 }
 

@@ -101,6 +101,7 @@ pub(crate) fn admission(node: &str, with: SpkiDigest) -> Admission {
     Admission {
         node: node.parse().unwrap(),
         clearance: clearance("confidential:eu,pci"),
+        is_ordered: true,
         addresses: vec![address("10.0.0.1"), address("fd00::1")],
         key: with,
         at: at(10),

@@ -21,7 +21,7 @@ pub struct Bindings {
 }
 
 impl Bindings {
-    /// Reads the list, in YAML of at most [`MAX_BYTES`]; an empty text is an empty list.
+    /// Reads the list, in YAML of at most [`MAX_BYTES`]. An empty text is no list: somebody has lost it.
     pub fn read(yaml: &str) -> Result<Self, BindingsError> {
         if yaml.len() > MAX_BYTES {
             return Err(BindingsError::TooLong { bytes: yaml.len() });
@@ -29,13 +29,18 @@ impl Bindings {
         let lines: Option<Vec<Spanned<Line>>> =
             serde_saphyr::from_str(yaml).map_err(|problem| BindingsError::Yaml { problem: problem.to_string() })?;
         let mut read = Self::default();
-        lines.into_iter().flatten().try_for_each(|line| read.add(line))?;
+        lines.ok_or(BindingsError::Empty)?.into_iter().try_for_each(|line| read.add(line))?;
         Ok(read)
     }
 
     /// The label of this account; `None` where the list says nothing of it.
     pub fn label_of(&self, workload: &WorkloadName) -> Option<&Label> {
         self.accounts.get(workload).or_else(|| self.namespaces.get(workload.namespace()))
+    }
+
+    /// Every label that it gives.
+    pub fn labels(&self) -> impl Iterator<Item = &Label> {
+        self.accounts.values().chain(self.namespaces.values())
     }
 
     /// How many lines it has.
@@ -78,6 +83,8 @@ pub const MAX_BYTES: usize = 1 << 20;
 pub enum BindingsError {
     #[error("a list of labels has at most {MAX_BYTES} bytes, not {bytes}")]
     TooLong { bytes: usize },
+    #[error("the list of labels says nothing; one without a line is written `[]`")]
+    Empty,
     #[error("the list of labels is not what the format demands: {problem}")]
     Yaml { problem: String },
     #[error("line {line}: {problem}")]
@@ -123,9 +130,12 @@ mod tests {
     }
 
     #[test]
-    fn nothing_written_is_nothing_bound() {
-        for empty in ["", "[]", "# nothing yet\n", "null"] {
+    fn a_list_without_a_line_must_be_written_as_one() {
+        for empty in ["[]", "# nothing yet\n[]\n"] {
             assert!(Bindings::read(empty).unwrap().is_empty(), "{empty:?}");
+        }
+        for lost in ["", "# nothing yet\n", "null"] {
+            assert_eq!(Bindings::read(lost), Err(BindingsError::Empty), "{lost:?}");
         }
     }
 
@@ -157,7 +167,7 @@ mod tests {
     #[test]
     fn a_text_that_is_too_long_is_not_even_read() {
         let longest = "#".repeat(MAX_BYTES);
-        assert!(Bindings::read(&longest).is_ok());
+        assert_eq!(Bindings::read(&longest), Err(BindingsError::Empty), "read, and found to be a remark");
         assert!(matches!(Bindings::read(&(longest + "#")), Err(BindingsError::TooLong { .. })));
     }
 

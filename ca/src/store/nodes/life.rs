@@ -26,9 +26,9 @@ impl Tx<'_> {
         if !admission.may_rekey {
             return Err(NodeRefusal::OtherKey { node: known.life.node }.into());
         }
-        let Admission { clearance, addresses, key, cluster_uid, .. } = admission.clone();
+        let Admission { clearance, is_ordered, addresses, key, cluster_uid, .. } = admission.clone();
         let cluster_uid = cluster_uid.or(known.cluster_uid);
-        self.put_node(&NodeRecord { clearance, addresses, key, cluster_uid, ..known })
+        self.put_node(&NodeRecord { clearance, is_ordered, addresses, key, cluster_uid, ..known })
     }
 
     /// Ends a node's life: the CA serves it no more, and its registrations own their addresses no more.
@@ -89,10 +89,12 @@ impl Tx<'_> {
 
 impl NodeRecord {
     fn admitted(admission: &Admission, epoch: Epoch) -> Self {
-        let Admission { node, clearance, addresses, key, at, may_rekey: _, cluster_uid } = admission.clone();
+        let Admission { node, clearance, is_ordered, addresses, key, at, may_rekey: _, cluster_uid } =
+            admission.clone();
         Self {
             life: NodeEpoch { node, epoch },
             clearance,
+            is_ordered,
             addresses,
             key,
             admitted_at: at,

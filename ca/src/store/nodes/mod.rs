@@ -59,13 +59,14 @@ impl Tx<'_> {
         let (at, reason) = node.state.details();
         self.sql.run(
             "INSERT INTO nodes (name, epoch, ceiling, floor, addresses, key, admitted_at, state, state_at, reason,
-                                current_serial, next_serial, cluster_uid)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)
+                                current_serial, next_serial, cluster_uid, clearance_ordered)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)
              ON CONFLICT (name) DO UPDATE SET epoch = excluded.epoch, ceiling = excluded.ceiling,
                  floor = excluded.floor, addresses = excluded.addresses, key = excluded.key,
                  admitted_at = excluded.admitted_at, state = excluded.state, state_at = excluded.state_at,
                  reason = excluded.reason, current_serial = excluded.current_serial,
-                 next_serial = excluded.next_serial, cluster_uid = excluded.cluster_uid",
+                 next_serial = excluded.next_serial, cluster_uid = excluded.cluster_uid,
+                 clearance_ordered = excluded.clearance_ordered",
             params![
                 node.life.node.as_str(),
                 node.life.epoch.number(),
@@ -80,6 +81,7 @@ impl Tx<'_> {
                 node.current_serial.as_ref().map(Serial::as_bytes),
                 node.next_serial.as_ref().map(Serial::as_bytes),
                 node.cluster_uid.as_ref().map(Uid::as_bytes),
+                node.is_ordered,
             ],
         )?;
         Ok(node.clone())
@@ -99,6 +101,7 @@ fn read_node(row: &Row<'_>) -> Result<NodeRecord, StoreError> {
     Ok(NodeRecord {
         life: NodeEpoch { node: row.parsed("name")?, epoch: Epoch::new(row.number("epoch")?) },
         clearance: read_clearance(row)?,
+        is_ordered: row.value("clearance_ordered")?,
         addresses: row.list("addresses")?,
         key: SpkiDigest::from_bytes(row.bytes("key")?),
         admitted_at: row.time("admitted_at")?,

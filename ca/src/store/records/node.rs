@@ -13,6 +13,8 @@ pub struct NodeRecord {
     pub life: NodeEpoch,
     /// Which labels its workloads may have.
     pub clearance: Clearance,
+    /// Whether an operator said so, for this node or for the one whose name it has; otherwise its cluster did.
+    pub is_ordered: bool,
     /// The addresses that its token named; none when it named none.
     pub addresses: Vec<IpAddr>,
     /// The public key of its latest join or renewal.
@@ -77,6 +79,8 @@ pub struct Admission {
     pub node: NodeName,
     /// Which labels it may run, from the evidence.
     pub clearance: Clearance,
+    /// Whether an operator said so.
+    pub is_ordered: bool,
     /// The addresses that the evidence names.
     pub addresses: Vec<IpAddr>,
     /// The key of its request.
@@ -107,6 +111,12 @@ impl Clearance {
     pub fn allows(&self, label: &Label, levels: &Levels) -> bool {
         let above_floor = |floor| levels.dominates(label, floor);
         levels.dominates(&self.ceiling, label) && self.floor.as_ref().is_none_or(above_floor)
+    }
+
+    /// Whether this allows no label that the other one does not.
+    pub fn is_within(&self, other: &Self, levels: &Levels) -> bool {
+        let above = |floor: &Label| self.floor.as_ref().is_some_and(|own| levels.dominates(own, floor));
+        levels.dominates(&other.ceiling, &self.ceiling) && other.floor.as_ref().is_none_or(above)
     }
 }
 

@@ -2,6 +2,8 @@
 
 -- The UID of the node's object in its cluster, 16 bytes; null for a node that joined by a join token.
 ALTER TABLE nodes ADD COLUMN cluster_uid BLOB;
+-- Whether an operator said the clearance; of a node that joined by a join token, the one who made the token.
+ALTER TABLE nodes ADD COLUMN clearance_ordered INTEGER NOT NULL DEFAULT 1 CHECK (clearance_ordered IN (0, 1));
 CREATE INDEX nodes_by_cluster_uid ON nodes (cluster_uid);
 
 -- Names that an operator lets in who proves by a token to be that node; taken by the join.
