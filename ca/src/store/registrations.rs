@@ -115,7 +115,7 @@ impl Tx<'_> {
     }
 
     /// Puts a pod that proved itself on record, or brings its record up to date; what was on record before. One whose
-    /// address belongs to somebody else is refused: to an operator's registration, or to a younger pod.
+    /// address belongs to somebody else is refused: to an operator's registration or service, or to another pod.
     pub fn put_pod(&mut self, pod: &RegistrationRecord) -> Result<Option<RegistrationRecord>, StoreError> {
         self.admitted_node(&pod.node)?;
         let known = self.registration(pod.id)?;

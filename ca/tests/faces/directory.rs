@@ -66,6 +66,7 @@ fn pod(number: u8, sidecar: bool) -> v1::Pod {
         addresses: vec![vec![10, 77, 0, number]],
         sidecar,
         created_millis: number.into(),
+        leaving: false,
     }
 }
 

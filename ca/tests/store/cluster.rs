@@ -20,11 +20,20 @@ fn pod(number: u8, owns: &str, created: u64) -> PodRecord {
         addresses: owns.split_whitespace().map(address).collect(),
         has_sidecar: true,
         created: at(created),
+        is_leaving: false,
     }
 }
 
 fn issued(number: u8, owns: &str) -> RegistrationRecord {
     RegistrationRecord { source: Source::Pod, ..registration(number, "ns/shop/sa/web", "n1", owns) }
+}
+
+fn elsewhere(number: u8, owns: &str, created: u64) -> PodRecord {
+    PodRecord { node: life("n2").node, ..pod(number, owns, created) }
+}
+
+fn from_elsewhere(number: u8, owns: &str) -> RegistrationRecord {
+    RegistrationRecord { node: life("n2"), ..issued(number, owns) }
 }
 
 fn web(owns: &str, ready: bool) -> ClusterServiceRecord {
@@ -147,6 +156,60 @@ async fn of_two_made_at_once_the_one_written_later_is_the_younger() {
     scene.change(listing, pods(&[pod(1, "10.1.0.1", 5), pod(2, "10.1.0.1", 5)])).await;
     let owner = scene.read(|now| now.pod_at(address("10.1.0.1"))).await.unwrap();
     assert_eq!(owner.uid, instance(2));
+}
+
+#[tokio::test]
+async fn another_nodes_pod_takes_no_address_until_its_owner_leaves() {
+    let scene = Scene::new().await;
+    let listing = scene.begin().await;
+    scene.change(listing, pods(&[pod(1, "10.1.0.1", 5)])).await;
+    scene.issue(1, "10.1.0.1").await;
+    let before = scene.version("10.1.0.1").await;
+    scene.change(listing, pods(&[elsewhere(2, "10.1.0.1", 6)])).await;
+    assert_eq!(scene.stands("10.1.0.1").await, Standing::Workload(issued(1, "10.1.0.1")));
+    assert_eq!(scene.version("10.1.0.1").await, before, "nobody is told anything");
+    let refused = scene.write(|tx| tx.put_pod(&from_elsewhere(2, "10.1.0.1"))).await.unwrap_err();
+    assert!(refused.to_string().starts_with("10.1.0.1 belongs to `ns/shop/sa/web`"), "{refused}");
+    // Its owner is written again, with another address besides: it is still the first.
+    scene.change(listing, pods(&[pod(1, "10.1.0.1 fd00::1", 5)])).await;
+    assert_eq!(scene.stands("10.1.0.1").await, Standing::Workload(issued(1, "10.1.0.1")));
+    scene.change(listing, pods(&[PodRecord { is_leaving: true, ..pod(1, "10.1.0.1", 5) }])).await;
+    assert_eq!(scene.stands("10.1.0.1").await, Standing::Nothing, "the new one has no certificate yet");
+    assert!(!scene.lives(1).await);
+    scene.write(|tx| tx.put_pod(&from_elsewhere(2, "10.1.0.1"))).await.unwrap();
+    assert_eq!(scene.stands("10.1.0.1").await, Standing::Workload(from_elsewhere(2, "10.1.0.1")));
+}
+
+#[tokio::test]
+async fn no_pod_takes_a_services_address() {
+    let scene = Scene::new().await;
+    let listing = scene.begin().await;
+    let services = vec![web("10.96.0.1", true)];
+    scene.change(listing, DirectoryChange { services, ..pods(&[pod(1, "10.96.0.1 10.9.0.1", 5)]) }).await;
+    assert!(matches!(scene.stands("10.96.0.1").await, Standing::ClusterService(_)));
+    scene.write(|tx| tx.create_service(&service("db", "10.9.0.1", "ns/shop/sa/web"))).await.unwrap();
+    assert!(matches!(scene.stands("10.9.0.1").await, Standing::Service(..)));
+}
+
+#[tokio::test]
+async fn what_a_revoked_node_says_of_its_pods_counts_for_nothing() {
+    let scene = Scene::new().await;
+    let listing = scene.begin().await;
+    let plain = PodRecord { has_sidecar: false, ..pod(3, "10.1.0.3", 5) };
+    scene.change(listing, pods(&[pod(1, "10.1.0.1", 5), elsewhere(2, "10.1.0.1", 5), plain])).await;
+    let before = scene.version("10.1.0.3").await;
+    assert!(
+        scene.write(|tx| tx.put_pod(&from_elsewhere(2, "10.1.0.1"))).await.is_err(),
+        "the first node's pod owns it"
+    );
+    scene.write(|tx| tx.revoke_node(&life("n1").node, at(50), &stolen())).await.unwrap();
+    scene.write(|tx| tx.put_pod(&from_elsewhere(2, "10.1.0.1"))).await.unwrap();
+    assert_eq!(scene.stands("10.1.0.1").await, Standing::Workload(from_elsewhere(2, "10.1.0.1")));
+    assert_eq!(scene.stands("10.1.0.3").await, Standing::Nothing);
+    assert!(scene.version("10.1.0.3").await > before, "whoever calls it must hear");
+    // Nor does anything that it says from now on.
+    scene.change(listing, pods(&[pod(4, "10.1.0.1", 9)])).await;
+    assert_eq!(scene.stands("10.1.0.1").await, Standing::Workload(from_elsewhere(2, "10.1.0.1")));
 }
 
 #[tokio::test]

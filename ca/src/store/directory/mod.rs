@@ -1,5 +1,6 @@
 //! What stands at an address, and which addresses have changed.
 
+mod owner;
 mod pods;
 mod services;
 mod writing;
@@ -38,14 +39,15 @@ impl Snapshot<'_> {
         if let Some(copy) = self.registration_at(address)? {
             return Ok(Standing::Workload(copy));
         }
-        if let Some(pod) = self.pod_at(address)? {
-            return self.pod_stands(&pod);
-        }
         if let Some(service) = self.service_at(address)? {
             let endpoints = self.endpoints(&service.workload)?;
             return Ok(Standing::Service(service, endpoints));
         }
-        Ok(self.cluster_service_at(address)?.map_or(Standing::Nothing, Standing::ClusterService))
+        // Before pods: the API server itself gives services their addresses, and a pod's are its node's word.
+        if let Some(service) = self.cluster_service_at(address)? {
+            return Ok(Standing::ClusterService(service));
+        }
+        self.pod_at(address)?.map_or(Ok(Standing::Nothing), |pod| self.pod_stands(&pod))
     }
 
     /// What a pod is for those who call its address: until its sidecar has a certificate, nobody.
@@ -86,12 +88,12 @@ impl Snapshot<'_> {
         Ok(self.service_at(address)?.map(|service| AddressOwner::Service(service.name)))
     }
 
-    /// Who owns the address of this pod before it: an operator's registration or service, or a younger pod.
+    /// Who owns the address of this pod before it: an operator's registration or service, or another pod.
     pub(super) fn owner_before_pod(&self, pod: &RegistrationRecord) -> Result<Option<AddressOwner>, StoreError> {
         if let Some(owner) = self.owner_of(pod.address)? {
             return Ok(Some(owner));
         }
-        // A pod that the directory does not know yet may be the younger one: then its own word does not count yet either.
+        // A pod that the directory does not know yet may be the rightful one: then its own word does not count yet either.
         let known = self.directory_pod(pod.id)?.is_some_and(|known| known.addresses.contains(&pod.address));
         let other = self.pod_at(pod.address)?.filter(|owner| known && owner.uid != pod.id);
         Ok(other.map(|PodRecord { workload, node, uid, .. }| AddressOwner::Workload { workload, node, instance: uid }))
@@ -125,5 +127,11 @@ impl Tx<'_> {
     pub(super) fn touch_copies_on(&mut self, node: &NodeName) -> Result<(), StoreError> {
         let copies = self.copies_on(node)?;
         copies.iter().try_for_each(|copy| self.touch_copy(copy))
+    }
+
+    /// Whatever pods of this node claim is another's from now on, or nobody's.
+    pub(super) fn touch_pods_on(&mut self, node: &NodeName) -> Result<(), StoreError> {
+        let addresses = self.addresses_on(node)?;
+        addresses.into_iter().try_for_each(|address| self.touch(address))
     }
 }

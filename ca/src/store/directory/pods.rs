@@ -4,28 +4,37 @@ use std::collections::BTreeSet;
 use std::net::IpAddr;
 
 use bulkhead_cluster::PodName;
-use bulkhead_mesh::InstanceId;
+use bulkhead_mesh::{InstanceId, NodeName};
 use rusqlite::params;
 
 use super::super::records::PodRecord;
 use super::super::sql::{Row, stored_number, stored_time};
 use super::super::{Snapshot, StoreError, Tx};
+use super::owner::{Claim, owner};
 
 impl Snapshot<'_> {
     /// The pod with this UID, if the directory has it.
     pub fn directory_pod(&self, uid: InstanceId) -> Result<Option<PodRecord>, StoreError> {
         let pod = "SELECT * FROM directory_pods WHERE uid = ?1";
         let found = self.sql.one(pod, params![uid.as_bytes()], read_pod)?;
-        found.map(|pod| self.with_addresses(pod)).transpose()
+        found.map(|pod| Ok(PodRecord { addresses: self.addresses_of(uid)?, ..pod })).transpose()
     }
 
-    /// The pod that owns this address: the youngest one there.
+    /// The pod that owns this address (see [`super::owner`]). A revoked node's word counts for nothing.
     pub fn pod_at(&self, address: IpAddr) -> Result<Option<PodRecord>, StoreError> {
-        let owner = "SELECT directory_pods.* FROM directory_addresses
+        let claims = "SELECT directory_pods.* FROM directory_addresses
              JOIN directory_pods ON directory_pods.uid = directory_addresses.pod
-             WHERE address = ?1 ORDER BY created DESC, written DESC LIMIT 1";
-        let found = self.sql.one(owner, params![address.to_canonical().to_string()], read_pod)?;
-        found.map(|pod| self.with_addresses(pod)).transpose()
+             LEFT JOIN nodes ON nodes.name = directory_pods.node
+             WHERE address = ?1 AND nodes.state IS NOT 'revoked' ORDER BY directory_addresses.rowid";
+        let claims = self.sql.all(claims, params![address.to_canonical().to_string()], read_claim)?;
+        owner(&claims).map_or(Ok(None), |owner| self.directory_pod(owner.pod))
+    }
+
+    /// The addresses that pods of this node claim.
+    pub(super) fn addresses_on(&self, node: &NodeName) -> Result<Vec<IpAddr>, StoreError> {
+        let on = "SELECT DISTINCT address FROM directory_addresses
+             JOIN directory_pods ON directory_pods.uid = directory_addresses.pod WHERE node = ?1";
+        self.sql.all(on, params![node.as_str()], |row| row.parsed("address"))
     }
 
     /// Every pod at this address.
@@ -41,10 +50,9 @@ impl Snapshot<'_> {
         self.sql.all(others, params![stored_number(listing)], |row| row.bytes("uid").map(InstanceId::from_bytes))
     }
 
-    fn with_addresses(&self, pod: PodRecord) -> Result<PodRecord, StoreError> {
+    fn addresses_of(&self, uid: InstanceId) -> Result<BTreeSet<IpAddr>, StoreError> {
         let of = "SELECT address FROM directory_addresses WHERE pod = ?1";
-        let addresses = self.sql.all(of, params![pod.uid.as_bytes()], |row| row.parsed("address"))?;
-        Ok(PodRecord { addresses: addresses.into_iter().collect(), ..pod })
+        Ok(self.sql.all(of, params![uid.as_bytes()], |row| row.parsed("address"))?.into_iter().collect())
     }
 }
 
@@ -58,11 +66,12 @@ impl Tx<'_> {
     /// Writes a pod that is new or has changed.
     pub(super) fn put_directory_pod(&mut self, pod: &PodRecord, listing: u64) -> Result<(), StoreError> {
         self.sql.run(
-            "INSERT INTO directory_pods (uid, namespace, name, workload, node, sidecar, created, written, listed)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, (SELECT coalesce(max(written), 0) + 1 FROM directory_pods), ?8)
+            "INSERT INTO directory_pods (uid, namespace, name, workload, node, sidecar, created, leaving, written, listed)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, (SELECT coalesce(max(written), 0) + 1 FROM directory_pods), ?9)
              ON CONFLICT (uid) DO UPDATE SET namespace = excluded.namespace, name = excluded.name,
                  workload = excluded.workload, node = excluded.node, sidecar = excluded.sidecar,
-                 created = excluded.created, written = excluded.written, listed = excluded.listed",
+                 created = excluded.created, leaving = excluded.leaving, written = excluded.written,
+                 listed = excluded.listed",
             params![
                 pod.uid.as_bytes(),
                 pod.name.namespace(),
@@ -71,13 +80,23 @@ impl Tx<'_> {
                 pod.node.as_str(),
                 pod.has_sidecar,
                 stored_time(pod.created),
+                pod.is_leaving,
                 stored_number(listing),
             ],
         )?;
-        self.sql.run("DELETE FROM directory_addresses WHERE pod = ?1", params![pod.uid.as_bytes()])?;
-        pod.addresses.iter().try_for_each(|address| {
+        self.claim(pod)
+    }
+
+    /// Writes a pod's addresses; those that it had keep their place before the claims of others.
+    fn claim(&mut self, pod: &PodRecord) -> Result<(), StoreError> {
+        let (had, uid) = (self.addresses_of(pod.uid)?, pod.uid.as_bytes());
+        had.difference(&pod.addresses).try_for_each(|address| {
+            let delete = "DELETE FROM directory_addresses WHERE address = ?1 AND pod = ?2";
+            self.sql.run(delete, params![address.to_string(), uid]).map(drop)
+        })?;
+        pod.addresses.difference(&had).try_for_each(|address| {
             let insert = "INSERT INTO directory_addresses (address, pod) VALUES (?1, ?2)";
-            self.sql.run(insert, params![address.to_canonical().to_string(), pod.uid.as_bytes()]).map(drop)
+            self.sql.run(insert, params![address.to_string(), uid]).map(drop)
         })
     }
 
@@ -97,5 +116,16 @@ fn read_pod(row: &Row<'_>) -> Result<PodRecord, StoreError> {
         addresses: BTreeSet::new(),
         has_sidecar: row.value("sidecar")?,
         created: row.time("created")?,
+        is_leaving: row.value("leaving")?,
+    })
+}
+
+fn read_claim(row: &Row<'_>) -> Result<Claim, StoreError> {
+    Ok(Claim {
+        pod: InstanceId::from_bytes(row.bytes("uid")?),
+        node: row.parsed("node")?,
+        is_leaving: row.value("leaving")?,
+        created: row.time("created")?,
+        written: row.number("written")?,
     })
 }

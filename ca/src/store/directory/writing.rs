@@ -77,7 +77,7 @@ impl Tx<'_> {
             self.end_pod(uid)?;
             self.remove_directory_pod(uid)?;
         }
-        concerned.iter().try_for_each(|address| self.end_older_pods(*address))?;
+        concerned.iter().try_for_each(|address| self.end_other_pods(*address))?;
         for (address, stood) in before {
             if self.stands_at(address)? != stood {
                 self.touch(address)?;
@@ -104,10 +104,10 @@ impl Tx<'_> {
         addresses.iter().map(|address| Ok((*address, self.stands_at(*address)?))).collect()
     }
 
-    /// Ends the pods that own this address no more, at once: there is no moment in which the one before is believed.
-    fn end_older_pods(&mut self, address: IpAddr) -> Result<(), StoreError> {
+    /// Ends the pods that do not own this address, at once: there is no moment in which the one before is believed.
+    fn end_other_pods(&mut self, address: IpAddr) -> Result<(), StoreError> {
         let Some(owner) = self.pod_at(address)? else { return Ok(()) };
-        let older = self.pods_at(address)?.into_iter().filter(|uid| *uid != owner.uid);
-        older.into_iter().try_for_each(|uid| self.end_pod(uid).map(drop))
+        let mut others = self.pods_at(address)?.into_iter().filter(|uid| *uid != owner.uid);
+        others.try_for_each(|uid| self.end_pod(uid).map(drop))
     }
 }

@@ -38,6 +38,7 @@ impl Tx<'_> {
             node.refuse_unless_admitted()?;
         }
         self.touch_copies_on(name)?;
+        self.touch_pods_on(name)?;
         self.end_registrations(name, at)?;
         self.put_node(&NodeRecord { state: NodeState::Revoked { at, reason: reason.clone() }, ..node })
     }

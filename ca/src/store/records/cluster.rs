@@ -24,6 +24,8 @@ pub struct PodRecord {
     pub has_sidecar: bool,
     /// When it was made, by the API server's clock.
     pub created: Timestamp,
+    /// Whether it was told to end.
+    pub is_leaving: bool,
 }
 
 /// One service of a cluster.

@@ -18,7 +18,7 @@ ALTER TABLE registrations ADD COLUMN source TEXT NOT NULL DEFAULT 'operator' CHE
 -- No certificate of the instance that was issued before this moment is worth anything: a label was changed then.
 ALTER TABLE registrations ADD COLUMN void_before INTEGER;
 
--- Of two pods with one address the younger owns it (see `directory_pods`); of operators' registrations, the first.
+-- Which pod owns an address is asked of the directory; of operators' registrations, the first owns it.
 DROP INDEX registrations_own_their_address;
 CREATE UNIQUE INDEX registrations_own_their_address ON registrations (address)
     WHERE revoked_at IS NULL AND source = 'operator';
@@ -34,13 +34,16 @@ CREATE TABLE directory_pods (
     node      TEXT    NOT NULL,
     sidecar   INTEGER NOT NULL CHECK (sidecar IN (0, 1)),
     created   INTEGER NOT NULL,
+    leaving   INTEGER NOT NULL CHECK (leaving IN (0, 1)),
     -- Rises with each pod that is written: of two that were made in one millisecond, the one written later is the younger.
     written   INTEGER NOT NULL UNIQUE,
     -- The last listing that said it.
     listed    INTEGER NOT NULL
 ) STRICT;
 CREATE INDEX directory_pods_by_listing ON directory_pods (listed);
+CREATE INDEX directory_pods_by_node ON directory_pods (node);
 
+-- In the order in which the addresses were claimed, which the row's own number keeps.
 CREATE TABLE directory_addresses (
     address TEXT NOT NULL,
     pod     BLOB NOT NULL REFERENCES directory_pods (uid) ON DELETE CASCADE,

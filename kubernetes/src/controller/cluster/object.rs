@@ -21,7 +21,7 @@ pub struct Pod {
     pub created: Timestamp,
     /// Whether it has the sidecar.
     pub sidecar: bool,
-    /// Whether it is being deleted; it still owns its addresses.
+    /// Whether it is being deleted; it owns its addresses until somebody comes who is not.
     pub leaving: bool,
     /// Who must ask for it to have a sidecar.
     pub asks: Asks,

@@ -19,7 +19,7 @@ pub struct Cut {
     pub endpoints: usize,
 }
 
-/// A pod that has an address. Of two with one address the younger owns it: that is decided where it is answered.
+/// A pod that has an address. Which of two with one address owns it is decided where it is answered.
 pub(super) fn pod(uid: InstanceId, pod: &Pod) -> Option<v1::Pod> {
     is_told(pod).then(|| v1::Pod {
         uid: uid.as_bytes().to_vec(),
@@ -30,6 +30,7 @@ pub(super) fn pod(uid: InstanceId, pod: &Pod) -> Option<v1::Pod> {
         addresses: pod.addresses.iter().copied().map(octets).collect(),
         sidecar: pod.sidecar,
         created_millis: pod.created.as_millis(),
+        leaving: pod.leaving,
     })
 }
 
