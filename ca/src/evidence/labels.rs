@@ -102,13 +102,27 @@ impl Follower {
 
 /// Gives another label to every pod of which another is said now. How many.
 async fn relabel_all(ca: &Arc<Ca>, kubernetes: &Arc<Kubernetes>) -> Result<usize, Denied> {
+    let mut all = 0;
+    loop {
+        let relabelled = relabel_some(ca, kubernetes).await?;
+        all += relabelled;
+        if relabelled < AT_ONCE {
+            return Ok(all);
+        }
+    }
+}
+
+/// As many as one transaction may hold up others with: a revocation waits behind one of them at most.
+const AT_ONCE: usize = 500;
+
+async fn relabel_some(ca: &Arc<Ca>, kubernetes: &Arc<Kubernetes>) -> Result<usize, Denied> {
     let (office, kubernetes, clock) = (Arc::clone(ca), Arc::clone(kubernetes), ca.now());
     let relabelled = ca.store.write(Lane::Ordinary, move |tx| {
         let at = tx.now(clock)?;
         let mut relabelled = 0;
         for pod in tx.pods()? {
             let label = label_of(&office, &kubernetes, &pod.workload)?;
-            if label != pod.label {
+            if label != pod.label && relabelled < AT_ONCE {
                 relabel(tx, &office, &pod, &label, at)?;
                 relabelled += 1;
             }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use bulkhead_ca::audit::{Action, Actor};
 use bulkhead_ca::evidence::ClusterSettings;
-use bulkhead_ca::store::Role;
+use bulkhead_ca::store::{Lane, RegistrationRecord, Role, StoreError};
 use bulkhead_cluster::{ConfigText, Liveness, Uid};
 use bulkhead_mesh::{InstanceId, Label};
 use bulkhead_protocol::v1::attestation_client::AttestationClient;
@@ -367,6 +367,36 @@ async fn a_changed_label_cuts_off_what_was_issued_before_and_the_next_certificat
     let records = world.ca().store.read(|now| now.audit_since(0, 1000)).await.unwrap();
     let relabelled = records.iter().filter(|record| record.record.action == Action::RelabelWorkload).count();
     assert_eq!(relabelled, 1);
+}
+
+#[tokio::test]
+async fn more_pods_than_one_transaction_takes_are_all_relabelled() {
+    let settings =
+        ClusterSettings { bindings: Some("bulkhead-system/bulkhead-labels".parse().unwrap()), ..auto("restricted") };
+    let (world, cluster) = World::with_node(settings).await;
+    cluster.pod("web-1", 1, WEB, "node-a");
+    world.until_label("web-1", "internal").await;
+    let store = &world.ca().store;
+    let first = store.read(|now| now.pods()).await.unwrap().remove(0);
+    let copies = (2..=1100_u16).map(move |number| {
+        let mut id = [0; 16];
+        id[..2].copy_from_slice(&number.to_be_bytes());
+        RegistrationRecord { id: InstanceId::from_bytes(id), ..first.clone() }
+    });
+    let written = store.write(Lane::Ordinary, |tx| {
+        copies.into_iter().try_for_each(|copy| tx.put_pod(&copy).map(drop))?;
+        Ok::<_, StoreError>(())
+    });
+    written.await.unwrap();
+    cluster.bind("1", "- { namespace: shop, service-account: web, label: restricted }\n");
+    let restricted: Label = "restricted".parse().unwrap();
+    soon(async {
+        while store.read(|now| now.pods()).await.unwrap().iter().any(|pod| pod.label != restricted) {
+            world.clock.advance(Duration::from_secs(2));
+            tokio::task::yield_now().await;
+        }
+    })
+    .await;
 }
 
 #[tokio::test]
