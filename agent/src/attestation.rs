@@ -11,10 +11,10 @@ use bulkhead_identity::signing_request;
 use bulkhead_mesh::{NodeName, Timestamp};
 use bulkhead_protocol::attestation::{PodTokenError, RootsError, RootsFile, TokenFile};
 use bulkhead_protocol::jitter::Jitter;
+use bulkhead_protocol::retry::Retry;
 use tracing::{error, info, warn};
 
-use crate::backoff::Backoff;
-use crate::ca_client::CaError;
+use crate::ca_client::{CaError, LONGEST_WAIT};
 use crate::certified::{Certified, CertifiedError};
 use crate::dice;
 use crate::first_contact::check_node_chain;
@@ -70,7 +70,7 @@ impl Attestation {
         clock: &SharedClock,
         lobby: &Lobby,
     ) -> Result<(), JoinError> {
-        let mut backoff = Backoff::default();
+        let mut retry = Retry::up_to(LONGEST_WAIT);
         loop {
             let (outcome, wait) = match self.join(state, clock).await {
                 Ok(()) => (Outcome::Done, None),
@@ -78,7 +78,7 @@ impl Attestation {
                 Err(problem) => {
                     let (refused, hint) = (problem.is_refusal(), problem.hint());
                     let problem = chain(&problem);
-                    let wait = if refused { rest(dice::throw()) } else { backoff.failed(dice::throw()) };
+                    let wait = if refused { rest(dice::throw()) } else { retry.failed(dice::throw()) };
                     let wait_ms = wait.as_millis();
                     if refused {
                         error!(problem, wait_ms, "the CA refuses this node");

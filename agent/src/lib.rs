@@ -2,7 +2,6 @@
 
 pub mod args;
 pub mod attestation;
-pub mod backoff;
 pub mod ca_client;
 pub mod certified;
 pub mod dice;

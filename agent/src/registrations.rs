@@ -6,11 +6,11 @@ use std::sync::Arc;
 use bulkhead_daemon::Stop;
 use bulkhead_mesh::NodeName;
 use bulkhead_protocol::convert::Registration;
+use bulkhead_protocol::retry::Retry;
 use tokio::sync::watch;
 use tracing::{error, info, warn};
 
-use crate::backoff::Backoff;
-use crate::ca_client::CaError;
+use crate::ca_client::{CaError, LONGEST_WAIT};
 use crate::dice;
 use crate::host::Host;
 use crate::metrics::{Asked, Outcome};
@@ -27,30 +27,30 @@ pub async fn follow(host: Arc<Host>, told: watch::Sender<Told>, stop: Stop) {
 }
 
 async fn follow_for_ever(host: &Host, told: &watch::Sender<Told>) {
-    let mut backoff = Backoff::default();
+    let mut retry = Retry::up_to(LONGEST_WAIT);
     loop {
-        let outcome = session(host, told, &mut backoff).await;
+        let outcome = session(host, told, &mut retry).await;
         host.metrics.connected(false);
         let Err(problem) = outcome else { continue };
         host.metrics.asked(Asked::Watch, problem.outcome());
         if problem.outcome() == Outcome::Refused {
             host.doubts.notify_one();
         }
-        let wait = backoff.failed(dice::throw());
+        let wait = retry.failed(dice::throw());
         warn!(problem = chain(&problem), wait_ms = wait.as_millis(), "no stream of registrations; the last ones stand");
         host.clock.until(host.clock.now().plus(wait)).await;
     }
 }
 
 /// One stream, until it breaks or the node has a new certificate to open the next one with.
-async fn session(host: &Host, told: &watch::Sender<Told>, backoff: &mut Backoff) -> Result<(), SessionError> {
+async fn session(host: &Host, told: &watch::Sender<Told>, retry: &mut Retry) -> Result<(), SessionError> {
     let mut nodes = host.identities.subscribe();
     let node = Arc::clone(&nodes.borrow_and_update());
     let mut stream = host.ca.watch(&node).await?;
     info!("the CA's stream of registrations stands");
     host.metrics.connected(true);
     host.metrics.asked(Asked::Watch, Outcome::Done);
-    backoff.succeeded();
+    retry.succeeded();
     loop {
         tokio::select! {
             registrations = stream.next() => take(host, told, &node.membership.node, registrations?)?,

@@ -103,3 +103,5 @@ fn in_time<T>(message: T) -> tonic::Request<T> {
 
 /// For an answer to one call.
 const DEADLINE: Duration = Duration::from_secs(10);
+/// Whoever asks again while the CA is away waits no longer than this in between.
+pub const LONGEST_WAIT: Duration = Duration::from_secs(30);

@@ -6,6 +6,7 @@ pub mod feed;
 pub mod jitter;
 pub mod join_token;
 pub mod renewal;
+pub mod retry;
 pub mod transport;
 
 /// `bulkhead.v1`, as generated.

@@ -5,13 +5,13 @@
 
 mod args;
 pub mod authority;
-mod backoff;
 pub mod board;
 pub mod cluster;
 mod dice;
 pub mod directory;
 mod error;
 pub mod metrics;
+mod retry;
 mod run;
 pub mod seen;
 pub mod shared;

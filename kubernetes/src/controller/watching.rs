@@ -9,9 +9,9 @@ use kube::runtime::{WatchStreamExt as _, watcher};
 use kube::{Api, Client};
 use tracing::{info, warn};
 
-use super::backoff::Backoff;
 use super::cluster::{Change, Sight};
 use super::metrics::Kind;
+use super::retry::Waits;
 use super::seen::{self, Seen};
 use super::shared::Shared;
 use crate::report::chain;
@@ -33,7 +33,7 @@ pub(super) async fn watch<O: Seen>(client: Client, shared: Arc<Shared>, watched:
         Some(name) => config.fields(&format!("metadata.name={name}")),
         None => config,
     };
-    let mut events = pin!(watcher(Api::<O>::all(client), config).backoff(Backoff::default()));
+    let mut events = pin!(watcher(Api::<O>::all(client), config).backoff(Waits::default()));
     // The stream never ends: after an error it waits and goes on.
     while let Some(event) = events.next().await {
         match event {

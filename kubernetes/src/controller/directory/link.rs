@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use bulkhead_protocol::retry::Retry;
 use bulkhead_protocol::v1;
 use bulkhead_protocol::v1::directory_client::DirectoryClient;
 use futures_util::stream;
@@ -13,9 +14,9 @@ use tonic::transport::Channel;
 use tracing::{info, warn};
 
 use super::super::authority::{Authority, CaError, Identities, Identity};
-use super::super::backoff::Backoff;
 use super::super::dice;
 use super::super::metrics::Asked;
+use super::super::retry::LONGEST_WAIT;
 use super::super::shared::Shared;
 use super::{Cut, Limits};
 use crate::report::chain;
@@ -36,9 +37,9 @@ pub struct Link {
 impl Link {
     /// Tells for ever. While the CA is away only the picture goes on, and the next stream begins with all of it.
     pub async fn keep_telling(&self) {
-        let mut backoff = Backoff::default();
+        let mut retry = Retry::up_to(LONGEST_WAIT);
         loop {
-            let ended = self.session(&mut backoff).await;
+            let ended = self.session(&mut retry).await;
             self.shared.with(|cluster| cluster.directory.end());
             self.shared.metrics.connected(false);
             self.shared.metrics.unanswered(0);
@@ -48,7 +49,7 @@ impl Link {
             if problem.is_refusal() {
                 self.identities.forget();
             }
-            let wait = backoff.failed(dice::throw());
+            let wait = retry.failed(dice::throw());
             let text = chain(&problem);
             warn!(problem = text, wait_ms = wait.as_millis(), "the CA is not told the directory; trying again");
             self.shared.board.ca_failed(text);
@@ -57,7 +58,7 @@ impl Link {
     }
 
     /// One stream, until it breaks or there is a new certificate to open the next one with.
-    async fn session(&self, backoff: &mut Backoff) -> Result<(), CaError> {
+    async fn session(&self, retry: &mut Retry) -> Result<(), CaError> {
         let mut identities = self.identities.subscribe();
         let Some(identity) = next(&mut identities).await else { return Ok(()) };
         let mut changes = self.shared.changes();
@@ -67,7 +68,7 @@ impl Link {
         info!("the CA listens");
         self.shared.metrics.asked(Asked::Write, None);
         self.shared.metrics.connected(true);
-        backoff.succeeded();
+        retry.succeeded();
         loop {
             self.tell(&mut stream);
             tokio::select! {
