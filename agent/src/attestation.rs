@@ -3,25 +3,13 @@
 //! What comes of it is kept exactly as a join keeps it, and renewed as ever by the node's certificate. The token is needed
 //! again only when the CA takes that certificate no more: it is too old, or the node was admitted anew.
 
-use std::time::Duration;
-
 use bulkhead_daemon::SharedClock;
-use bulkhead_identity::keys::PrivateKey;
-use bulkhead_identity::signing_request;
 use bulkhead_mesh::{NodeName, Timestamp};
 use bulkhead_protocol::attestation::{PodTokenError, RootsError, RootsFile, TokenFile};
-use bulkhead_protocol::jitter::Jitter;
-use bulkhead_protocol::retry::Retry;
-use tracing::{error, info, warn};
+use tracing::{info, warn};
 
-use crate::ca_client::{CaError, LONGEST_WAIT};
-use crate::certified::{Certified, CertifiedError};
-use crate::dice;
-use crate::first_contact::check_node_chain;
-use crate::host::Host;
+use crate::ca_client::CaError;
 use crate::join::{JoinError, Proof, check_same_node, join_by};
-use crate::lobby::Lobby;
-use crate::metrics::{Asked, Outcome};
 use crate::node_identity::NodeIdentities;
 use crate::report::chain;
 use crate::state::{Membership, StateDirectory};
@@ -63,39 +51,8 @@ impl Attestation {
         Ok(taken.is_ok())
     }
 
-    /// Joins, however long it takes. Only what time cannot mend is an error.
-    pub async fn join_at_last(
-        &self,
-        state: &StateDirectory,
-        clock: &SharedClock,
-        lobby: &Lobby,
-    ) -> Result<(), JoinError> {
-        let mut retry = Retry::up_to(LONGEST_WAIT);
-        loop {
-            let (outcome, wait) = match self.join(state, clock).await {
-                Ok(()) => (Outcome::Done, None),
-                Err(AttestationError::Join(problem)) if !problem.may_pass() => return Err(problem),
-                Err(problem) => {
-                    let (refused, hint) = (problem.is_refusal(), problem.hint());
-                    let problem = chain(&problem);
-                    let wait = if refused { rest(dice::throw()) } else { retry.failed(dice::throw()) };
-                    let wait_ms = wait.as_millis();
-                    if refused {
-                        error!(problem, wait_ms, "the CA refuses this node");
-                    } else {
-                        warn!(problem, hint, wait_ms, "this node has not joined yet; trying again");
-                    }
-                    lobby.wait(problem);
-                    (if refused { Outcome::Refused } else { Outcome::Failed }, Some(wait))
-                }
-            };
-            lobby.metrics().asked(Asked::Attest, outcome);
-            let Some(wait) = wait else { return Ok(()) };
-            clock.until(clock.now().plus(wait)).await;
-        }
-    }
-
-    async fn join(&self, state: &StateDirectory, clock: &SharedClock) -> Result<(), AttestationError> {
+    /// Joins once.
+    pub async fn join(&self, state: &StateDirectory, clock: &SharedClock) -> Result<(), AttestationError> {
         let (membership, token) = (self.membership()?, self.token.read()?);
         let joined = join_by(state, membership, Proof::PodToken(&token), clock.clone()).await?;
         info!(id = %joined.id, not_after = %joined.not_after, "the node has joined by the pod's token");
@@ -103,28 +60,10 @@ impl Attestation {
     }
 
     /// The membership that the files and flags say now.
-    fn membership(&self) -> Result<Membership, RootsError> {
+    pub fn membership(&self) -> Result<Membership, RootsError> {
         let Self { node, ca_addresses, .. } = self;
         Ok(Membership { node: node.clone(), ca_addresses: ca_addresses.clone(), bundle: self.roots.read()? })
     }
-}
-
-/// Proves the running node anew, under the roots that the file holds now.
-pub async fn again(host: &Host) -> Result<Certified, AttestationError> {
-    let attestation = host.attestation.as_ref().ok_or(AttestationError::NoToken)?;
-    let (membership, token) = (attestation.membership()?, attestation.token.read()?);
-    let key = PrivateKey::generate().map_err(CertifiedError::Key).map_err(JoinError::from)?;
-    let request = signing_request(&key).map_err(CertifiedError::Key).map_err(JoinError::from)?;
-    let answer = host.ca.attest(&membership, &token, request).await.map_err(JoinError::from)?;
-    let now = host.clock.now();
-    let id = host.identities.current().id().clone();
-    let certified = Certified::fresh(key, answer.chain, &id, now).map_err(JoinError::from)?;
-    check_node_chain(certified.chain(), &membership.bundle, now).map_err(JoinError::from)?;
-    host.identities.renew(certified.clone()).map_err(JoinError::from)?;
-    if let Err(problem) = host.identities.adopt_roots(membership.bundle.roots().to_vec(), now) {
-        warn!(problem = chain(&problem), "the roots on the disk were not taken");
-    }
-    Ok(certified)
 }
 
 /// Why a pod's token has not become an identity.
@@ -156,10 +95,3 @@ impl AttestationError {
         }
     }
 }
-
-/// A no is an operator's decision; but a node that only waits for its admission should not wait long after it.
-fn rest(jitter: Jitter) -> Duration {
-    AFTER_REFUSAL / 2 + jitter.of(AFTER_REFUSAL / 2)
-}
-
-const AFTER_REFUSAL: Duration = Duration::from_mins(1);

@@ -9,6 +9,7 @@ pub mod error;
 pub mod first_contact;
 pub mod host;
 pub mod join;
+pub mod joining;
 pub mod leaf;
 pub mod lobby;
 pub mod metrics;

@@ -8,12 +8,12 @@ use bulkhead_identity::peer::PeerError;
 use bulkhead_identity::signing_request;
 use tracing::{error, info, warn};
 
-use crate::attestation;
 use crate::ca_client::CaError;
 use crate::certified::{Certified, CertifiedError};
 use crate::dice;
 use crate::first_contact::check_node_chain;
 use crate::host::Host;
+use crate::joining;
 use crate::metrics::{Asked, Outcome};
 use crate::report::chain;
 use crate::state::StateError;
@@ -72,7 +72,7 @@ async fn ask(host: &Host) -> Event {
 
 /// By the token of the agent's pod: for a node whose certificate is too old to be renewed, or of its earlier life.
 async fn attest(host: &Host) -> Event {
-    let (event, outcome) = match attestation::again(host).await {
+    let (event, outcome) = match joining::prove_anew(host).await {
         Ok(certified) => {
             info!(not_after = %certified.leaf().not_after, "the node has proved itself anew by the pod's token");
             (Event::Issued(certified.leaf().clone()), Outcome::Done)

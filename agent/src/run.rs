@@ -22,7 +22,7 @@ use crate::sockets::{SocketDirectory, SocketError};
 use crate::state::{StateDirectory, StateError};
 use crate::workload_api::Limits;
 use crate::workloads::Workloads;
-use crate::{node_renewal, registrations};
+use crate::{joining, node_renewal, registrations};
 
 /// What `run` is told.
 #[derive(Clone, Debug)]
@@ -144,7 +144,7 @@ impl Belongings {
         let Some(attestation) = self.attestation.as_ref().filter(|_| kept.is_none()) else { return Ok(kept) };
         tokio::select! {
             () = stop.stopped() => return Ok(None),
-            joined = attestation.join_at_last(&self.state, &self.clock, lobby) => joined?,
+            joined = joining::join_at_last(attestation, &self.state, &self.clock, lobby) => joined?,
         }
         Ok(Some(NodeIdentities::open(Arc::clone(&self.state), self.ca_addresses.clone())?))
     }
