@@ -75,7 +75,8 @@ impl Namespaces {
         }
     }
 
-    fn hear(&self, event: Event<PartialObjectMeta<core::Namespace>>) {
+    /// Takes what the watch has seen.
+    pub(crate) fn hear(&self, event: Event<PartialObjectMeta<core::Namespace>>) {
         let mut known = self.lock();
         match event {
             // What is gone is forgotten; what is not said yet is asked for.
