@@ -156,6 +156,7 @@ const fn is_mistake(refusal: &Refusal) -> bool {
         | Refusal::NetworkAdmin { .. }
         | Refusal::SharedProcesses { .. }
         | Refusal::SidecarsVolume { .. }
+        | Refusal::TokenForTheCa { .. }
         | Refusal::SidecarsPort { .. }
         | Refusal::SidecarsImage { .. }
         | Refusal::SidecarsProcesses { .. }
