@@ -157,6 +157,7 @@ const fn is_mistake(refusal: &Refusal) -> bool {
         | Refusal::SharedProcesses { .. }
         | Refusal::SidecarsVolume { .. }
         | Refusal::TokenForTheCa { .. }
+        | Refusal::NodesOwn { .. }
         | Refusal::SidecarsPort { .. }
         | Refusal::SidecarsImage { .. }
         | Refusal::SidecarsProcesses { .. }

@@ -10,6 +10,7 @@ mod capture;
 mod change;
 mod draft;
 mod environment;
+mod host_path;
 mod mounts;
 mod placing;
 mod pod;

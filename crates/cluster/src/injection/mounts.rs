@@ -4,6 +4,7 @@
 
 use serde_json::Value;
 
+use super::host_path;
 use super::pod::{Container, PodView};
 use super::reason::Refusal;
 use super::settings::Settings;
@@ -25,6 +26,7 @@ pub(super) fn check(pod: &PodView<'_>, container: &Container<'_>, settings: &Set
         for source in volumes(pod).filter(is_this) {
             let mounted = Mounted { container: container.name(), volume, source };
             mounted.has_no_token_for(&settings.audience)?;
+            mounted.leaves_the_node_its_own(&settings.agent_directory)?;
         }
     }
     Ok(())
@@ -47,6 +49,20 @@ impl Mounted<'_> {
             return Err(Refusal::TokenForTheCa { container, volume, audience: audience.to_owned() });
         }
         Ok(())
+    }
+
+    /// As root, which a container is unless told otherwise, it needs no privilege there to be the node, or any pod on it.
+    fn leaves_the_node_its_own(&self, agent_directory: &str) -> Result<(), Refusal> {
+        let Some(path) = self.source.pointer("/hostPath/path").and_then(Value::as_str) else { return Ok(()) };
+        match host_path::reached(path, agent_directory) {
+            Some(reached) => Err(Refusal::NodesOwn {
+                container: self.container.to_owned(),
+                volume: self.volume.to_owned(),
+                path: path.to_owned(),
+                reached: reached.to_owned(),
+            }),
+            None => Ok(()),
+        }
     }
 }
 

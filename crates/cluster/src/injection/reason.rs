@@ -113,6 +113,22 @@ pub enum Refusal {
         /// For whom the token is.
         audience: String,
     },
+    /// It could be the node, or any pod on it.
+    #[error(
+        "container `{container}` mounts `{path}` of its node (volume `{volume}`), by which it reaches `{reached}`: there lie \
+         the identities of the node or of its other pods; mount something narrower, or name the container in the annotation \
+         `{EXEMPT}`"
+    )]
+    NodesOwn {
+        /// The container.
+        container: String,
+        /// The volume.
+        volume: String,
+        /// Its `hostPath`.
+        path: String,
+        /// What of the node's own lies there, below it or above it.
+        reached: String,
+    },
     /// It would run something else in the sidecar's place.
     #[error(
         "container `{container}` is the mesh's, and its image cannot become `{image}`; the injector's own images are set by \
@@ -216,6 +232,7 @@ impl Refusal {
             Self::SharedProcesses { .. } => "SharedProcesses",
             Self::SidecarsVolume { .. } => "SidecarsVolume",
             Self::TokenForTheCa { .. } => "TokenForTheCa",
+            Self::NodesOwn { .. } => "NodesOwn",
             Self::SidecarsPort { .. } => "SidecarsPort",
             Self::SidecarsImage { .. } => "SidecarsImage",
             Self::SidecarsProcesses { .. } => "SidecarsProcesses",

@@ -82,3 +82,29 @@ fn what_others_add_after_the_sidecar_is_held_against_it_too() {
         assert_eq!(said(injected(&between)).unwrap().0, word);
     }
 }
+
+#[test]
+fn nobody_but_an_exempt_container_mounts_what_is_the_nodes_own() {
+    let host = |path: &str| json!({"name": "t", "hostPath": {"path": path}});
+    for (list, container, path, refused) in [
+        ("containers", mounting("app", "t"), "/", true),
+        ("containers", mounting("app", "t"), "/var/lib", true),
+        ("containers", mounting("app", "t"), "/var/lib/bulkhead-agent/", true),
+        ("containers", mounting("app", "t"), "/var/run/containerd/containerd.sock", true),
+        ("initContainers", mounting("prepare", "t"), "/var/lib/kubelet/pods", true),
+        ("containers", mounting("app", "t"), "/var/log", false),
+        ("containers", mounting("app", "other"), "/", false),
+        ("containers", mounting("vpn", "t"), "/", false),
+    ] {
+        let what = format!("{list}: {container} of {path}");
+        let pod = pod(list, container, &host(path));
+        let told = said(injected(&pod));
+        assert_eq!(told.as_ref().map(|(word, _)| *word), refused.then_some("NodesOwn"), "{what}");
+        let says = format!("mounts `{path}` of its node (volume `t`), by which it reaches `/");
+        assert!(told.is_none_or(|(_, sentence)| sentence.contains(&says)), "{what}");
+    }
+    let before = patched(&pod("containers", mounting("vpn", "t"), &host("/proc")));
+    let mut after = before.clone();
+    after["spec"]["ephemeralContainers"] = json!([mounting("debugger", "t")]);
+    assert_eq!(check_change(&before, &after, &settings()).unwrap_err().word(), "NodesOwn");
+}
