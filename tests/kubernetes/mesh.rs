@@ -60,6 +60,7 @@ fn settings() -> Result<Settings> {
         trust_domain: "test.example".parse()?,
         audience: "bulkhead-ca".to_owned(),
         trust_config_map: "bulkhead-trust".to_owned(),
+        agent_directory: "/var/lib/bulkhead-agent".to_owned(),
         mesh_cidrs: vec!["10.244.0.0/16".parse()?, "10.96.0.0/16".parse()?],
         resolvers: vec!["10.96.0.10".parse()?],
         resources: Resources {

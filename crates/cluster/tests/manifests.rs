@@ -71,6 +71,7 @@ fn settings() -> Settings {
         trust_domain: "prod.example".parse().expect("a trust domain"),
         audience: "bulkhead-ca".to_owned(),
         trust_config_map: "bulkhead-trust".to_owned(),
+        agent_directory: "/var/lib/bulkhead-agent".to_owned(),
         mesh_cidrs: vec!["10.244.0.0/16".parse().expect("a range")],
         resolvers: vec!["10.96.0.10".parse().expect("an address")],
         resources: Resources { cpu_request: amount("100m"), memory_request: amount("32Mi"), memory_limit: None },

@@ -46,6 +46,9 @@ struct PodArgs {
     /// The ConfigMap of each namespace with the mesh's roots, under the key `root.pem`.
     #[arg(long, env = "BULKHEAD_TRUST_CONFIG_MAP", default_value = "bulkhead-trust", value_name = "NAME", value_parser = object_name)]
     trust_config_map: String,
+    /// Where on each node the agent keeps the node's identity: no container may mount it that is not exempt.
+    #[arg(long, env = "BULKHEAD_AGENT_DIRECTORY", default_value = "/var/lib/bulkhead-agent", value_name = "DIRECTORY", value_parser = absolute)]
+    agent_directory: String,
     /// A range of the mesh's addresses (`mesh-cidrs` of the policy); may be given several times, or with commas between.
     #[arg(long, env = "BULKHEAD_MESH_CIDR", required = true, value_delimiter = ',', value_name = "RANGE")]
     mesh_cidr: Vec<IpNet>,
@@ -191,6 +194,7 @@ impl PodArgs {
             trust_domain: self.trust_domain,
             audience: self.token_audience,
             trust_config_map: self.trust_config_map,
+            agent_directory: self.agent_directory,
             mesh_cidrs: self.mesh_cidr,
             resolvers: self.resolver,
             resources: Resources {
@@ -246,6 +250,14 @@ fn ca_address(text: &str) -> Result<String, String> {
 fn word(text: &str) -> Result<String, String> {
     if text.is_empty() || text.contains(char::is_whitespace) {
         return Err("must be one word, and not empty".to_owned());
+    }
+    Ok(text.to_owned())
+}
+
+/// The root itself would leave no pod a directory of its node.
+fn absolute(text: &str) -> Result<String, String> {
+    if !text.starts_with('/') || text.chars().all(|c| c == '/') {
+        return Err("must be a directory such as `/var/lib/bulkhead-agent`".to_owned());
     }
     Ok(text.to_owned())
 }
@@ -311,6 +323,7 @@ mod tests {
         let config = read(&[]).unwrap();
         assert_eq!(config.settings.audience, "bulkhead-ca");
         assert_eq!(config.settings.trust_config_map, "bulkhead-trust");
+        assert_eq!(config.settings.agent_directory, "/var/lib/bulkhead-agent");
         assert_eq!(config.listen.to_string(), "[::]:9443");
         assert_eq!(config.certificate.names.to_string(), "bulkhead-injector.bulkhead-system.svc");
         assert!(["kube-system", "bulkhead-system"].iter().all(|name| config.never_injected.contains(*name)));
@@ -324,6 +337,8 @@ mod tests {
             (&["--proxy-log=loud"], "not one of error, warn"),
             (&["--proxy-memory-limit=128m"], "no whole number of bytes"),
             (&["--namespace=Mesh"], "1 to 253 of a-z"),
+            (&["--agent-directory=agent"], "must be a directory such as"),
+            (&["--agent-directory=/"], "must be a directory such as"),
             (&["--certificate-lifetime=0"], "whole number of seconds"),
             (&["--certificate-lifetime=100", "--certificate-renewal=100"], "must be less than"),
             (&["--certificate-renewal=100"], "must be more than"),

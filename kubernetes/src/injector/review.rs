@@ -156,6 +156,8 @@ const fn is_mistake(refusal: &Refusal) -> bool {
         | Refusal::NetworkAdmin { .. }
         | Refusal::SharedProcesses { .. }
         | Refusal::SidecarsVolume { .. }
+        | Refusal::TokenForTheCa { .. }
+        | Refusal::NodesOwn { .. }
         | Refusal::SidecarsPort { .. }
         | Refusal::SidecarsImage { .. }
         | Refusal::SidecarsProcesses { .. }

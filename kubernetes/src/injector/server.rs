@@ -163,3 +163,6 @@ const PATH: &str = "/inject";
 const TO_SEND: Duration = Duration::from_secs(2);
 const LONGEST_HEADERS: usize = 16 * 1024;
 const PAUSE: Duration = Duration::from_millis(100);
+
+#[cfg(test)]
+mod tests;

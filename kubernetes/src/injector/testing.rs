@@ -30,6 +30,7 @@ pub(super) fn settings() -> Settings {
         trust_domain: "prod.example".parse().unwrap(),
         audience: "bulkhead-ca".to_owned(),
         trust_config_map: "bulkhead-trust".to_owned(),
+        agent_directory: "/var/lib/bulkhead-agent".to_owned(),
         mesh_cidrs: vec!["10.0.0.0/8".parse().unwrap()],
         resolvers: Vec::new(),
         resources: Resources {

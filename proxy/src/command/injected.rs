@@ -26,6 +26,7 @@ fn settings() -> Settings {
         trust_domain: "prod.example".parse().unwrap(),
         audience: "bulkhead-ca".into(),
         trust_config_map: "bulkhead-trust".into(),
+        agent_directory: "/var/lib/bulkhead-agent".into(),
         mesh_cidrs: vec!["10.244.0.0/16".parse().unwrap(), "10.96.0.0/16".parse().unwrap()],
         resolvers: vec!["10.96.0.10".parse().unwrap(), "fd00::10".parse().unwrap()],
         resources: Resources { cpu_request: quantity("100m"), memory_request: quantity("32Mi"), memory_limit: None },

@@ -23,7 +23,7 @@ pub fn check_change(before: &Value, after: &Value, settings: &Settings) -> Resul
     let known: BTreeSet<_> = before.ephemeral_containers().map(|container| container.name()).collect();
     let added = after.ephemeral_containers().filter(|container| !known.contains(container.name()));
     for container in added.filter(|container| !exempt.contains(container.name())) {
-        risks::check_container(&after, &container)?;
+        risks::check_container(&after, &container, settings)?;
         leaves_the_sidecar_alone(&container)?;
     }
     Ok(())

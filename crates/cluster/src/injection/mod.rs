@@ -10,6 +10,8 @@ mod capture;
 mod change;
 mod draft;
 mod environment;
+mod host_path;
+mod mounts;
 mod placing;
 mod pod;
 mod probes;
@@ -65,7 +67,7 @@ fn patched(pod: &Value, namespace: &Namespace, settings: &Settings, now: Timesta
     let view = PodView::new(pod)?;
     wanted::check(&view, namespace)?;
     let wishes = Wishes::read(&view, settings, now)?;
-    risks::check(&view, namespace, &wishes)?;
+    risks::check(&view, namespace, &wishes, settings)?;
     let mut draft = Draft::of(pod);
     let probes = probes::redirect(&mut draft, &view)?;
     volumes::place(&mut draft, settings)?;

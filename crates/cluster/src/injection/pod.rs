@@ -105,6 +105,11 @@ impl<'a> Container<'a> {
         self.fields.pointer(pointer)?.as_str()
     }
 
+    /// What stands in one of its lists, e.g. `ports`.
+    pub(super) fn listed(&self, list: &str) -> impl Iterator<Item = &'a Value> + use<'a> {
+        self.fields.get(list).and_then(Value::as_array).into_iter().flatten()
+    }
+
     /// Where it stands in the pod.
     pub(super) fn pointer(&self) -> String {
         format!("{}/{}", self.list.pointer(), self.index)

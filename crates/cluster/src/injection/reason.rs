@@ -100,6 +100,35 @@ pub enum Refusal {
         /// The volume.
         volume: String,
     },
+    /// It could get the certificate itself.
+    #[error(
+        "container `{container}` mounts the volume `{volume}`, which has a token for `{audience}`: by that it would get the \
+         workload's certificate from the CA in the sidecar's place; drop that, or name the container in the annotation `{EXEMPT}`"
+    )]
+    TokenForTheCa {
+        /// The container.
+        container: String,
+        /// The volume.
+        volume: String,
+        /// For whom the token is.
+        audience: String,
+    },
+    /// It could be the node, or any pod on it.
+    #[error(
+        "container `{container}` mounts `{path}` of its node (volume `{volume}`), by which it reaches `{reached}`: there lie \
+         the identities of the node or of its other pods; mount something narrower, or name the container in the annotation \
+         `{EXEMPT}`"
+    )]
+    NodesOwn {
+        /// The container.
+        container: String,
+        /// The volume.
+        volume: String,
+        /// Its `hostPath`.
+        path: String,
+        /// What of the node's own lies there, below it or above it.
+        reached: String,
+    },
     /// It would run something else in the sidecar's place.
     #[error(
         "container `{container}` is the mesh's, and its image cannot become `{image}`; the injector's own images are set by \
@@ -202,6 +231,8 @@ impl Refusal {
             Self::NetworkAdmin { .. } => "NetworkAdmin",
             Self::SharedProcesses { .. } => "SharedProcesses",
             Self::SidecarsVolume { .. } => "SidecarsVolume",
+            Self::TokenForTheCa { .. } => "TokenForTheCa",
+            Self::NodesOwn { .. } => "NodesOwn",
             Self::SidecarsPort { .. } => "SidecarsPort",
             Self::SidecarsImage { .. } => "SidecarsImage",
             Self::SidecarsProcesses { .. } => "SidecarsProcesses",

@@ -1,4 +1,5 @@
-//! What in a pod would make its sidecar worthless: whoever is taken for it, could switch it off or read its memory.
+//! What in a pod would make its sidecar worthless: whoever is taken for it, could switch it off, read its memory or
+//! get its certificate.
 //!
 //! Only what the pod says can be seen here: an image may have the sidecar's user as its own, and root may become anybody.
 //! Against those stands the server's sidecar, which accepts nobody without a certificate.
@@ -6,20 +7,25 @@
 use bulkhead_mesh::probe::Probe;
 use serde_json::Value;
 
-use super::Other;
 use super::annotations::Wishes;
 use super::pod::{Container, List, PodView};
 use super::reason::Refusal;
-use super::settings::Namespace;
-use crate::names::{CAPTURE_CONTAINER, PROXY_CONTAINER, STATE_VOLUME, TOKEN_VOLUME, TRUST_VOLUME};
+use super::settings::{Namespace, Settings};
+use super::{Other, mounts};
+use crate::names::{CAPTURE_CONTAINER, PROXY_CONTAINER};
 
 /// Passes where the sidecar can do its work.
-pub(super) fn check(pod: &PodView<'_>, namespace: &Namespace, wishes: &Wishes) -> Result<(), Other> {
+pub(super) fn check(
+    pod: &PodView<'_>,
+    namespace: &Namespace,
+    wishes: &Wishes,
+    settings: &Settings,
+) -> Result<(), Other> {
     allowed_by_namespace(namespace)?;
     let users = pod.containers().filter(|container| !is_ours(container));
     let not_exempt: Vec<_> = users.filter(|container| !wishes.exempt_containers.contains(container.name())).collect();
     for container in &not_exempt {
-        check_container(pod, container)?;
+        check_container(pod, container, settings)?;
     }
     match not_exempt.first() {
         Some(container) => keeps_to_itself(pod, container).map_err(Other::Refuse),
@@ -27,11 +33,16 @@ pub(super) fn check(pod: &PodView<'_>, namespace: &Namespace, wishes: &Wishes) -
     }
 }
 
-/// Passes where this container of somebody else leaves the sidecar its user, its rules and its files.
-pub(super) fn check_container(pod: &PodView<'_>, container: &Container<'_>) -> Result<(), Refusal> {
+/// Passes where this container of somebody else leaves the sidecar its user, its rules, its files and its identity.
+pub(super) fn check_container(
+    pod: &PodView<'_>,
+    container: &Container<'_>,
+    settings: &Settings,
+) -> Result<(), Refusal> {
     is_not_the_sidecar(pod, container)?;
     cannot_administer(container)?;
-    has_nothing_of_the_sidecar(container)
+    mounts::check(pod, container, settings)?;
+    leaves_the_sidecars_ports(container)
 }
 
 /// Whether it is one of the two that are added here.
@@ -77,21 +88,12 @@ fn cannot_administer(container: &Container<'_>) -> Result<(), Refusal> {
     }
 }
 
-fn has_nothing_of_the_sidecar(container: &Container<'_>) -> Result<(), Refusal> {
-    let listed = |list: &str| container.fields.get(list).and_then(Value::as_array).into_iter().flatten();
-    let name = || container.name().to_owned();
-    let volumes = listed("volumeMounts").filter_map(|mount| mount.get("name")?.as_str());
-    for volume in volumes {
-        if [TOKEN_VOLUME, TRUST_VOLUME, STATE_VOLUME].contains(&volume) {
-            return Err(Refusal::SidecarsVolume { container: name(), volume: volume.to_owned() });
-        }
+fn leaves_the_sidecars_ports(container: &Container<'_>) -> Result<(), Refusal> {
+    let number = |port: &Value| u16::try_from(port.get("containerPort")?.as_u64()?).ok();
+    match container.listed("ports").filter_map(number).find(|port| Probe::RESERVED.contains(port)) {
+        Some(port) => Err(Refusal::SidecarsPort { container: container.name().to_owned(), port }),
+        None => Ok(()),
     }
-    for port in listed("ports").filter_map(|port| u16::try_from(port.get("containerPort")?.as_u64()?).ok()) {
-        if Probe::RESERVED.contains(&port) {
-            return Err(Refusal::SidecarsPort { container: name(), port });
-        }
-    }
-    Ok(())
 }
 
 fn keeps_to_itself(pod: &PodView<'_>, container: &Container<'_>) -> Result<(), Refusal> {

@@ -26,6 +26,8 @@ pub struct Settings {
     pub audience: String,
     /// The ConfigMap of each namespace with the mesh's roots, under the key `root.pem`.
     pub trust_config_map: String,
+    /// Where on each node the agent keeps the node's identity.
+    pub agent_directory: String,
     /// The mesh's addresses, as in the policy.
     pub mesh_cidrs: Vec<IpNet>,
     /// The name servers that pods may ask directly.

@@ -19,6 +19,7 @@ pub(super) fn settings() -> Settings {
         trust_domain: "prod.example".parse().unwrap(),
         audience: "bulkhead-ca".to_owned(),
         trust_config_map: "bulkhead-trust".to_owned(),
+        agent_directory: "/var/lib/bulkhead-agent".to_owned(),
         mesh_cidrs: vec!["10.244.0.0/16".parse().unwrap(), "10.96.0.0/16".parse().unwrap()],
         resolvers: vec!["10.96.0.10".parse().unwrap()],
         resources: Resources {
