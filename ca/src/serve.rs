@@ -62,14 +62,17 @@ pub struct StrangerLimits {
     pub accept: AcceptLimits,
     /// Connections that may stand without a certificate at a time; a further one is closed.
     pub connections: usize,
+    /// The share of one source address in them.
+    pub per_address: usize,
     /// How long each of these may stand: time for a Join.
     pub age: Duration,
 }
 
 impl Default for StrangerLimits {
-    /// 256 connections of 30 s.
+    /// 256 connections of 30 s, 16 from one address.
     fn default() -> Self {
-        Self { accept: AcceptLimits::default(), connections: 256, age: Duration::from_secs(30) }
+        let (accept, age) = (AcceptLimits::default(), Duration::from_secs(30));
+        Self { accept, connections: 256, per_address: 16, age }
     }
 }
 

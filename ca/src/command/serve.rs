@@ -9,6 +9,7 @@ use bulkhead_ca::serve::{Options, StrangerLimits};
 use bulkhead_mesh::policy::Period;
 use bulkhead_protocol::transport::AcceptLimits;
 use clap::Args;
+use clap::builder::RangedU64ValueParser;
 
 use super::cluster::ClusterArgs;
 use super::unseal::Unseal;
@@ -51,6 +52,10 @@ pub(crate) struct Serve {
     /// How many connections may stand whose peer has shown no certificate; a further one is closed.
     #[arg(long, env = "BULKHEAD_STRANGERS", default_value_t = 256)]
     strangers: usize,
+    /// How many of them may come from one address, and how many handshakes may be under way from there; a further
+    /// connection is closed. An IPv6 address counts by its /64.
+    #[arg(long, env = "BULKHEAD_STRANGERS_PER_ADDRESS", default_value_t = 16, value_parser = at_least_one())]
+    strangers_per_address: usize,
     /// How long such a connection may stand: time for a node to join.
     #[arg(long, env = "BULKHEAD_STRANGER_AGE", default_value = "30s")]
     stranger_age: Period,
@@ -101,10 +106,17 @@ impl Serve {
 
     fn strangers(&self) -> StrangerLimits {
         let (handshake, handshakes) = (self.handshake_timeout.duration(), self.handshakes);
+        let per_address = self.strangers_per_address;
         StrangerLimits {
-            accept: AcceptLimits { handshake, handshakes, pause: Duration::from_millis(100) },
+            accept: AcceptLimits { handshake, handshakes, per_address, pause: Duration::from_millis(100) },
             connections: self.strangers,
+            per_address,
             age: self.stranger_age.duration(),
         }
     }
+}
+
+/// None at all would let nobody in, not even operators.
+fn at_least_one() -> RangedU64ValueParser<usize> {
+    RangedU64ValueParser::new().range(1..)
 }

@@ -1,15 +1,17 @@
 //! Connections of strangers: whoever shows no certificate may join, and has a place and a while for it.
 //!
 //! A stranger costs nothing to be, so without these limits a few of them could hold every descriptor of the CA, and
-//! nobody could revoke.
+//! nobody could revoke. And one address alone could take all places, so that no pod got its first certificate: each has a
+//! share of them.
 
 use std::future::Future;
 use std::io;
+use std::net::IpAddr;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use bulkhead_protocol::transport::{Accepted, ConnectedPeer};
+use bulkhead_protocol::transport::{Accepted, ConnectedPeer, Place, Shares};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Sleep, sleep};
@@ -21,6 +23,7 @@ use super::StrangerLimits;
 #[derive(Debug)]
 pub(super) struct Guests {
     places: Arc<Semaphore>,
+    shares: Shares,
     limits: StrangerLimits,
 }
 
@@ -37,21 +40,40 @@ struct Stay {
     over: Pin<Box<Sleep>>,
     /// Given back when the connection is dropped.
     #[expect(dead_code, reason = "held, not read")]
-    place: OwnedSemaphorePermit,
+    places: Places,
+}
+
+/// A stranger's place among all, and in the share of its address.
+type Places = (OwnedSemaphorePermit, Place);
+
+/// Why a stranger has no place.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum Crowded {
+    #[error("callers without a certificate hold all {places} places (`--strangers`)")]
+    All { places: usize },
+    #[error("its address holds all {share} places of its share (`--strangers-per-address`)")]
+    Address { share: usize },
 }
 
 impl Guests {
     pub(super) fn new(limits: StrangerLimits) -> Self {
-        Self { places: Arc::new(Semaphore::new(limits.connections)), limits }
+        let (places, shares) = (Arc::new(Semaphore::new(limits.connections)), Shares::new(limits.per_address));
+        Self { places, shares, limits }
     }
 
-    /// Lets a connection in; `None` for a stranger when all places are taken, whose connection is closed by that.
-    pub(super) fn receive(&self, accepted: Accepted) -> Option<Connection> {
-        if accepted.connect_info().peer.is_some() {
-            return Some(Connection { accepted, stay: None });
-        }
-        let place = Arc::clone(&self.places).try_acquire_owned().ok()?;
-        Some(Connection { accepted, stay: Some(Stay { over: Box::pin(sleep(self.limits.age)), place }) })
+    /// Lets a connection in, unless it is a stranger's who has no place: then it is closed by that.
+    pub(super) fn receive(&self, accepted: Accepted) -> Result<Connection, Crowded> {
+        let ConnectedPeer { peer, address } = accepted.connect_info();
+        let stay = if peer.is_some() { None } else { Some(self.stay(address.ip())?) };
+        Ok(Connection { accepted, stay })
+    }
+
+    fn stay(&self, address: IpAddr) -> Result<Stay, Crowded> {
+        let StrangerLimits { connections, per_address, age, .. } = self.limits;
+        let share = self.shares.take(address).ok_or(Crowded::Address { share: per_address })?;
+        let place = Arc::clone(&self.places).try_acquire_owned();
+        let place = place.map_err(|_| Crowded::All { places: connections })?;
+        Ok(Stay { over: Box::pin(sleep(age)), places: (place, share) })
     }
 }
 

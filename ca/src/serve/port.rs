@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bulkhead_daemon::Stop;
-use bulkhead_protocol::transport::incoming;
+use bulkhead_protocol::transport::{Refused, incoming};
 use bulkhead_protocol::v1::admin_server::AdminServer;
 use bulkhead_protocol::v1::attestation_server::AttestationServer;
 use bulkhead_protocol::v1::directory_server::DirectoryServer;
@@ -16,7 +16,7 @@ use bulkhead_protocol::v1::join_server::JoinServer;
 use tokio::net::TcpListener;
 use tokio_stream::{Stream, StreamExt as _};
 use tonic::transport::Server;
-use tonic::transport::server::Router;
+use tonic::transport::server::{Connected as _, Router};
 use tower::Layer;
 
 use super::connection::{Connection, Guests};
@@ -65,25 +65,35 @@ impl Port {
         ca: &Arc<Ca>,
         acceptor: SharedAcceptor,
     ) -> impl Stream<Item = io::Result<Connection>> + Send + Unpin + use<> {
-        let (guests, refusing) = (Guests::new(self.limits), Arc::clone(ca));
-        let crowded = Arc::clone(ca);
+        let (guests, refusing, crowded) = (Guests::new(self.limits), Arc::clone(ca), Arc::clone(ca));
         let accepted = incoming(
             self.listener,
             move || acceptor.current(),
             self.limits.accept,
-            move |address, refused| {
-                refusing.metrics.refused_handshakes.inc();
-                tracing::info!(%address, reason = &refused as &dyn std::error::Error, "handshake refused");
-            },
+            move |address, refused| refuse(&refusing, address, &refused),
         );
-        accepted.filter_map(move |accepted| {
-            let received = accepted.map(|accepted| guests.receive(accepted)).transpose();
-            if received.is_none() {
-                crowded.metrics.refused_handshakes.inc();
+        accepted.filter_map(move |accepted| match accepted {
+            Ok(accepted) => {
+                let address = accepted.connect_info().address;
+                guests.receive(accepted).inspect_err(|reason| turn_away(&crowded, address, reason)).ok().map(Ok)
             }
-            received
+            Err(error) => Some(Err(error)),
         })
     }
+}
+
+fn refuse(ca: &Ca, address: SocketAddr, refused: &Refused) {
+    if let Refused::Crowded { .. } = refused {
+        return turn_away(ca, address, refused);
+    }
+    ca.metrics.refused_handshakes.inc();
+    tracing::info!(%address, reason = refused as &dyn std::error::Error, "handshake refused");
+}
+
+/// Nothing is cheaper for a caller than to come once too often, so the log has a line for it only if it is asked for.
+fn turn_away(ca: &Ca, address: SocketAddr, reason: &dyn std::error::Error) {
+    ca.metrics.refused_handshakes.inc();
+    tracing::debug!(%address, %reason, "no place for a connection");
 }
 
 /// Every face behind the layer that tells who calls; Join and Attestation themselves refuse callers that have a

@@ -25,6 +25,7 @@ mod registry;
 mod renew;
 mod revoke;
 mod serving;
+mod shares;
 mod story;
 mod strangers;
 mod watcher;

@@ -20,6 +20,8 @@ use tokio_stream::Stream;
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::transport::server::Connected;
 
+use super::share::{Place, Shares};
+
 /// How much unauthenticated peers may cost a server.
 #[derive(Clone, Copy, Debug)]
 pub struct AcceptLimits {
@@ -27,14 +29,18 @@ pub struct AcceptLimits {
     pub handshake: Duration,
     /// Handshakes under way at a time; a further connection waits in the kernel's queue.
     pub handshakes: usize,
+    /// The share of one source address in them; a further connection from there is closed: if it waited, so would
+    /// everybody behind it.
+    pub per_address: usize,
     /// How long to wait before accepting again when the process is out of descriptors.
     pub pause: Duration,
 }
 
 impl Default for AcceptLimits {
-    /// 10 s, 256 at a time, 100 ms.
+    /// 10 s, 256 at a time, 16 from one address, 100 ms.
     fn default() -> Self {
-        Self { handshake: Duration::from_secs(10), handshakes: 256, pause: Duration::from_millis(100) }
+        let (handshake, pause) = (Duration::from_secs(10), Duration::from_millis(100));
+        Self { handshake, handshakes: 256, per_address: 16, pause }
     }
 }
 
@@ -66,6 +72,8 @@ pub enum Refused {
     Slot(#[from] SlotError),
     #[error("the peer did not finish its handshake within {limit:?}")]
     TooSlow { limit: Duration },
+    #[error("its address has {share} handshakes under way, which is its share")]
+    Crowded { share: usize },
 }
 
 /// Accepts until the stream is dropped, which ends every handshake under way.
@@ -106,14 +114,17 @@ async fn accept_all(
     refused: Arc<OnRefused>,
     accepted: mpsc::Sender<io::Result<Accepted>>,
 ) {
-    let places = Arc::new(Semaphore::new(limits.handshakes));
+    let (places, shares) = (Arc::new(Semaphore::new(limits.handshakes)), Shares::new(limits.per_address));
     let mut handshakes = JoinSet::new();
     while let Ok(place) = Arc::clone(&places).acquire_owned().await {
         match listener.accept().await {
-            Ok((tcp, address)) => {
-                let one = Handshake { acceptor: acceptor(), limit: limits.handshake, _place: place };
-                handshakes.spawn(one.run(tcp, address, Arc::clone(&refused), accepted.clone()));
-            }
+            Ok((tcp, address)) => match shares.take(address.ip()) {
+                Some(share) => {
+                    let one = Handshake { acceptor: acceptor(), limit: limits.handshake, _places: (place, share) };
+                    handshakes.spawn(one.run(tcp, address, Arc::clone(&refused), accepted.clone()));
+                }
+                None => refused(address, Refused::Crowded { share: limits.per_address }),
+            },
             // Out of descriptors, or the peer is gone already: trying again at once would spin.
             Err(_) => tokio::time::sleep(limits.pause).await,
         }
@@ -124,7 +135,8 @@ async fn accept_all(
 struct Handshake {
     acceptor: Arc<Acceptor>,
     limit: Duration,
-    _place: OwnedSemaphorePermit,
+    /// Of all, and of its address.
+    _places: (OwnedSemaphorePermit, Place),
 }
 
 impl Handshake {

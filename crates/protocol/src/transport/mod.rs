@@ -4,6 +4,8 @@
 
 mod accept;
 mod connect;
+mod share;
 
 pub use accept::{AcceptLimits, Accepted, ConnectedPeer, Refused, incoming};
 pub use connect::{ConnectError, ConnectLimits, connect};
+pub use share::{Place, Shares};
