@@ -1,8 +1,8 @@
 //! `bulkhead-kubernetes injector`: answers the API server's question what becomes of a new pod.
 //!
-//! A question comes in by [`server`], is read by [`review`], decided by [`verdict`] (pure) with what [`namespaces`] knows of the
-//! pod's namespace, and told by [`events`] where somebody may miss the sidecar. [`certificate`] is by what the API server
-//! knows this program.
+//! A question comes in by [`server`] and [`intake`], is read by [`review`], decided by [`verdict`] (pure) with what
+//! [`namespaces`] knows of the pod's namespace, and told by [`events`] where somebody may miss the sidecar. [`certificate`] is
+//! by what the API server knows this program.
 
 mod args;
 mod certificate;
@@ -10,6 +10,7 @@ mod config;
 mod desk;
 mod error;
 mod events;
+mod intake;
 mod metrics;
 mod namespaces;
 mod review;

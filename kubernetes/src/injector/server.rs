@@ -10,7 +10,7 @@ use std::time::Duration;
 use bulkhead_daemon::Stop;
 use bulkhead_daemon::questions::{Answer, text};
 use bytes::Bytes;
-use http_body_util::{BodyExt as _, Full, LengthLimitError, Limited};
+use http_body_util::Full;
 use hyper::body::Incoming;
 use hyper::header::{CONTENT_TYPE, HeaderValue};
 use hyper::server::conn::http1;
@@ -26,6 +26,7 @@ use tracing::{debug, warn};
 
 use super::config::Limits;
 use super::desk::{Desk, NoAnswer};
+use super::intake::{Intake, Unread};
 use super::metrics::Trouble;
 use crate::report::chain;
 
@@ -34,6 +35,7 @@ pub(crate) struct Server {
     listener: TcpListener,
     acceptor: TlsAcceptor,
     limits: Limits,
+    intake: Intake,
     turns: Semaphore,
     desk: Arc<Desk>,
 }
@@ -47,7 +49,8 @@ impl Server {
         desk: Desk,
     ) -> io::Result<Self> {
         let listener = TcpListener::bind(address).await?;
-        Ok(Self { listener, acceptor, limits, turns: Semaphore::new(limits.requests), desk: Arc::new(desk) })
+        let (intake, turns) = (Intake::new(limits.request_bytes), Semaphore::new(limits.requests));
+        Ok(Self { listener, acceptor, limits, intake, turns, desk: Arc::new(desk) })
     }
 
     /// Where it listens.
@@ -126,9 +129,9 @@ impl Server {
     }
 
     async fn work(&self, request: Request<Incoming>) -> Answer {
-        let question = match Limited::new(request.into_body(), self.limits.request_bytes).collect().await {
-            Ok(question) => question.to_bytes(),
-            Err(problem) if problem.is::<LengthLimitError>() => {
+        let question = match self.intake.read(request.into_body()).await {
+            Ok(question) => question,
+            Err(Unread::TooLarge) => {
                 self.desk.metrics.unanswered(Trouble::TooLarge);
                 let limit = self.limits.request_bytes;
                 return text(
@@ -136,11 +139,11 @@ impl Server {
                     format!("a question has at most {limit} bytes (`--max-request-bytes`)\n"),
                 );
             }
-            Err(_) => return text(StatusCode::BAD_REQUEST, "the question broke off\n"),
+            Err(Unread::BrokeOff) => return text(StatusCode::BAD_REQUEST, "the question broke off\n"),
         };
         // Only now: who sends slowly takes nobody's turn. Nobody closes the semaphore.
         let _turn = self.turns.acquire().await;
-        match Arc::clone(&self.desk).answer(&question).await {
+        match Arc::clone(&self.desk).answer(&question.bytes).await {
             Ok(answer) => json(answer),
             Err(problem @ NoAnswer::Review(_)) => text(StatusCode::BAD_REQUEST, format!("{problem}\n")),
             Err(problem @ NoAnswer::Namespace(_)) => {
