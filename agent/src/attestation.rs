@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use bulkhead_daemon::SharedClock;
+use bulkhead_daemon::{SharedClock, chain};
 use bulkhead_identity::keys::PrivateKey;
 use bulkhead_identity::signing_request;
 use bulkhead_mesh::{NodeName, Timestamp};
@@ -23,7 +23,6 @@ use crate::join::{JoinError, Proof, check_same_node, join_by};
 use crate::lobby::Lobby;
 use crate::metrics::{Asked, Outcome};
 use crate::node_identity::NodeIdentities;
-use crate::report::chain;
 use crate::state::{Membership, StateDirectory};
 
 /// What the pod of an agent knows of its mesh and of itself.

@@ -7,8 +7,8 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use bulkhead_daemon::Stop;
 use bulkhead_daemon::questions::{Answer, text};
+use bulkhead_daemon::{Stop, chain};
 use bytes::Bytes;
 use http_body_util::{BodyExt as _, Full, LengthLimitError, Limited};
 use hyper::body::Incoming;
@@ -27,7 +27,6 @@ use tracing::{debug, warn};
 use super::config::Limits;
 use super::desk::{Desk, NoAnswer};
 use super::metrics::Trouble;
-use crate::report::chain;
 
 /// The port, bound.
 pub(crate) struct Server {

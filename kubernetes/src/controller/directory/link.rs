@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use bulkhead_daemon::chain;
 use bulkhead_protocol::v1;
 use bulkhead_protocol::v1::directory_client::DirectoryClient;
 use futures_util::stream;
@@ -18,7 +19,6 @@ use super::super::dice;
 use super::super::metrics::Asked;
 use super::super::shared::Shared;
 use super::{Cut, Limits};
-use crate::report::chain;
 
 /// All that it takes.
 #[derive(Debug)]
