@@ -3,7 +3,7 @@
 //! What comes of it is kept exactly as a join keeps it, and renewed as ever by the node's certificate. The token is needed
 //! again only when the CA takes that certificate no more: it is too old, or the node was admitted anew.
 
-use bulkhead_daemon::SharedClock;
+use bulkhead_daemon::{SharedClock, chain};
 use bulkhead_mesh::{NodeName, Timestamp};
 use bulkhead_protocol::attestation::{PodTokenError, RootsError, RootsFile, TokenFile};
 use tracing::{info, warn};
@@ -11,7 +11,6 @@ use tracing::{info, warn};
 use crate::ca_client::CaError;
 use crate::join::{JoinError, Proof, check_same_node, join_by};
 use crate::node_identity::NodeIdentities;
-use crate::report::chain;
 use crate::state::{Membership, StateDirectory};
 
 /// What the pod of an agent knows of its mesh and of itself.

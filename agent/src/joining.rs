@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use bulkhead_daemon::SharedClock;
+use bulkhead_daemon::{SharedClock, chain};
 use bulkhead_identity::keys::PrivateKey;
 use bulkhead_identity::signing_request;
 use bulkhead_protocol::jitter::Jitter;
@@ -19,7 +19,6 @@ use crate::host::Host;
 use crate::join::JoinError;
 use crate::lobby::Lobby;
 use crate::metrics::{Asked, Outcome};
-use crate::report::chain;
 use crate::state::StateDirectory;
 
 /// Joins, however long it takes. Only what time cannot mend is an error.

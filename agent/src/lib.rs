@@ -18,7 +18,6 @@ pub mod node_renewal;
 pub mod offer;
 pub mod print;
 pub mod registrations;
-pub mod report;
 pub mod run;
 pub mod sockets;
 pub mod state;

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use bulkhead_daemon::Stop;
+use bulkhead_daemon::{Stop, chain};
 use bulkhead_identity::keys::PrivateKey;
 use bulkhead_identity::peer::PeerError;
 use bulkhead_identity::signing_request;
@@ -15,7 +15,6 @@ use crate::first_contact::check_node_chain;
 use crate::host::Host;
 use crate::joining;
 use crate::metrics::{Asked, Outcome};
-use crate::report::chain;
 use crate::state::StateError;
 use crate::svids::{Event, Slot};
 

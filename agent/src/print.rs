@@ -3,11 +3,11 @@
 
 use std::error::Error;
 
+use bulkhead_daemon::chain;
 use serde::Serialize;
 
 use crate::args::Format;
 use crate::join::Joined;
-use crate::report::chain;
 
 /// The outcome of a join.
 pub fn joined(joined: &Joined, format: Format) {

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use bulkhead_daemon::Stop;
+use bulkhead_daemon::{Stop, chain};
 use bulkhead_mesh::NodeName;
 use bulkhead_protocol::convert::Registration;
 use bulkhead_protocol::retry::Retry;
@@ -14,7 +14,6 @@ use crate::ca_client::{CaError, LONGEST_WAIT};
 use crate::dice;
 use crate::host::Host;
 use crate::metrics::{Asked, Outcome};
-use crate::report::chain;
 use crate::state::StateError;
 use crate::workloads::Told;
 

@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
-use bulkhead_daemon::Stop;
+use bulkhead_daemon::{Stop, chain};
 use bulkhead_mesh::InstanceId;
 use bulkhead_protocol::convert::Registration;
 use tokio::sync::watch;
@@ -12,7 +12,6 @@ use tracing::error;
 
 use crate::host::Host;
 use crate::offer::Ended;
-use crate::report::chain;
 use crate::workload::Workload;
 
 /// The registrations of this node; `None` until they are known.

@@ -9,6 +9,7 @@ mod join;
 
 use std::future::Future;
 
+use bulkhead_daemon::chain;
 use bulkhead_protocol::transport::ConnectedPeer;
 use bulkhead_protocol::v1;
 use tonic::{Request, Response, Status};
@@ -31,9 +32,9 @@ async fn answer<T>(ca: &Ca, call: Call, work: impl Future<Output = Result<T, Den
     ca.metrics.called(call, outcome(&ended));
     ended.map(Response::new).map_err(|denied| {
         if denied.is_refusal() {
-            tracing::info!(?call, reason = %denied, "refused");
+            tracing::info!(?call, reason = chain(&denied), "refused");
         } else {
-            tracing::error!(?call, error = &denied as &dyn std::error::Error, "failed");
+            tracing::error!(?call, error = chain(&denied), "failed");
         }
         Status::from(denied)
     })

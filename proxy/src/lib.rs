@@ -35,7 +35,6 @@ pub mod reason;
 pub mod record;
 pub mod refused;
 pub mod registry;
-pub mod report;
 pub mod resolve;
 pub mod run;
 mod sabotage;

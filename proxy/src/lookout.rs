@@ -3,11 +3,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use bulkhead_daemon::Stop;
+use bulkhead_daemon::{Stop, chain};
 use tokio::sync::watch;
 
 use crate::capture::check::{Canary, CanaryError, Findings};
-use crate::report::chain;
 use crate::sidecar::Sidecar;
 
 /// What the last canary has shown.

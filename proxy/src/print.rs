@@ -3,10 +3,10 @@
 
 use std::error::Error;
 
+use bulkhead_daemon::chain;
 use serde::Serialize;
 
 use crate::command::Format;
-use crate::report::chain;
 
 /// The rules in place, or that there are none.
 pub fn rules(rules: Option<&str>, format: Format) {

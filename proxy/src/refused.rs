@@ -4,13 +4,13 @@ use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
+use bulkhead_daemon::chain;
 use bulkhead_mesh::{Refusal, ServiceName};
 
 use crate::addresses::TargetError;
 use crate::directory::NotResolved;
 use crate::pool::LinkError;
 use crate::reason::{End, Reason};
-use crate::report::chain;
 use crate::subject::Cut;
 use crate::tunnel::{Broken, OpenError};
 

@@ -4,7 +4,7 @@ mod socket;
 
 use std::sync::Arc;
 
-use bulkhead_daemon::{Stop, Stopper};
+use bulkhead_daemon::{Stop, Stopper, chain};
 use bulkhead_identity::keys::PrivateKey;
 use bulkhead_identity::signing_request;
 use bulkhead_mesh::name::ParseSpiffeIdError;
@@ -20,7 +20,6 @@ use crate::dice;
 use crate::host::Host;
 use crate::metrics::{Asked, Outcome};
 use crate::offer::{Ended, Offer};
-use crate::report::chain;
 use crate::state::StateError;
 use crate::svids::{Event, Slot};
 

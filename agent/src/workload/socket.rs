@@ -3,14 +3,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use bulkhead_daemon::Stop;
+use bulkhead_daemon::{Stop, chain};
 use bulkhead_protocol::convert::Registration;
 use tokio::sync::watch;
 use tracing::{error, info};
 
 use crate::host::Host;
 use crate::offer::Offer;
-use crate::report::chain;
 use crate::sockets::Owner;
 use crate::workload_api::WorkloadApi;
 

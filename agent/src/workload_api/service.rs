@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::pin::Pin;
 use std::sync::Arc;
 
+use bulkhead_daemon::chain;
 use bulkhead_identity::TrustBundle;
 use bulkhead_protocol::workload_api as api;
 use bulkhead_protocol::workload_api::spiffe_workload_api_server::{SpiffeWorkloadApi, SpiffeWorkloadApiServer};
@@ -34,7 +35,7 @@ impl Service {
     fn admit<T>(&self, request: &Request<T>) -> Result<(Follower, OpenStream), Status> {
         caller::check(request.metadata(), request.extensions(), self.0.owner).map_err(|error| {
             self.0.metrics.refused(error.counted());
-            tracing::warn!(%error, "a call to a workload's socket was refused");
+            tracing::warn!(error = chain(&error), "a call to a workload's socket was refused");
             Status::from(error)
         })?;
         let follower = Follower::new(self.0.offers.clone(), self.0.clock.clone(), self.0.limits.patience);

@@ -4,9 +4,9 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use bulkhead_agent::args::{Cli, Command};
-use bulkhead_agent::report::chain;
 use bulkhead_agent::run::Agent;
 use bulkhead_agent::state::StateDirectory;
+use bulkhead_daemon::chain;
 use bulkhead_identity::Clock as _;
 use clap::Parser as _;
 

@@ -41,7 +41,7 @@ async fn whoever_answers_in_the_place_of_the_ca_gets_no_token_and_no_request() {
     let another_node = world.pki.node("n2", world.clock.now());
     let impostor = FakeCa::start(Arc::clone(&world.books), another_node).await;
     let error = world.join(&world.token(&impostor.address, 1)).await.unwrap_err();
-    assert!(bulkhead_agent::report::chain(&error).contains("not the CA"), "{error:?}");
+    assert!(bulkhead_daemon::chain(&error).contains("not the CA"), "{error:?}");
     assert_eq!(world.books.requests.load(Ordering::Relaxed), 0);
 }
 

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
+use bulkhead_daemon::chain;
 use bulkhead_daemon::clock::since_boot;
 use bulkhead_daemon::version::VERSION;
 use bulkhead_identity::tls::{CurrentTruth as _, OwnIdentity};
@@ -146,7 +147,7 @@ fn moment(clock: &SystemClock) -> Moment {
 
 #[allow(clippy::print_stderr, reason = "the log of a program that is watched through its output")]
 fn complain(what: &str, error: &dyn std::error::Error) {
-    eprintln!("{what}: {error}{}", error.source().map(|source| format!(": {source}")).unwrap_or_default());
+    eprintln!("{what}: {}", chain(error));
 }
 
 /// While nothing is due.

@@ -7,6 +7,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
+use bulkhead_daemon::chain;
 use bulkhead_identity::peer::VerifiedPeer;
 use bulkhead_protocol::transport::ConnectedPeer;
 use http::{Request, Response};
@@ -108,10 +109,10 @@ fn still_believed(ca: &Ca, peer: &VerifiedPeer) -> Result<Punctuality, NotAllowe
 fn refuse(ca: &Ca, refusal: NotAllowed) -> Response<Body> {
     let denied = Denied::from(refusal);
     if denied.is_refusal() {
-        tracing::info!(reason = %denied, "caller refused");
+        tracing::info!(reason = chain(&denied), "caller refused");
         ca.metrics.refused_callers.inc();
     } else {
-        tracing::error!(error = &denied as &dyn std::error::Error, "a caller could not be looked up");
+        tracing::error!(error = chain(&denied), "a caller could not be looked up");
     }
     tonic::Status::from(denied).into_http()
 }

@@ -6,6 +6,7 @@
 use std::sync::Arc;
 
 use bulkhead_cluster::Bindings;
+use bulkhead_daemon::chain;
 use bulkhead_mesh::{Label, Reason, Timestamp};
 
 use super::cluster::{ConfigMapName, Kubernetes};
@@ -95,7 +96,7 @@ impl Follower {
             }
             // Before the list was read once, nobody has a label.
             Err(Denied::Evidence(refusal)) if refusal.is_failure() => {}
-            Err(error) => tracing::error!(error = &error as &dyn std::error::Error, "pods were not relabelled"),
+            Err(error) => tracing::error!(error = chain(&error), "pods were not relabelled"),
         }
     }
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use bulkhead_daemon::Stop;
+use bulkhead_daemon::{Stop, chain};
 use bulkhead_protocol::convert::StatementError;
 use bulkhead_protocol::feed::log::LogError;
 use bulkhead_protocol::feed::signature::{BadSignature, KeyError};
@@ -62,7 +62,7 @@ impl Fanout {
         loop {
             let published = self.publish(&ca).await;
             if let Err(error) = &published {
-                tracing::error!(error = error as &dyn std::error::Error, "the feed cannot follow the store");
+                tracing::error!(error = chain(error), "the feed cannot follow the store");
             }
             tokio::select! {
                 () = stop.stopped() => return,

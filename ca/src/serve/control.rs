@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
+use bulkhead_daemon::chain;
 use bulkhead_identity::tls::{Acceptor, OwnIdentity, Trust};
 use bulkhead_identity::{Demand, Limits, PurposeKind};
 use bulkhead_mesh::{ControlRole, Serial, Timestamp};
@@ -79,7 +80,7 @@ pub(super) async fn keep_fresh(ca: Arc<Ca>, shared: SharedAcceptor, first: Contr
         due = match replace(&ca, &shared).await {
             Ok(issued_at) => issued_at.plus(CONTROL_LIFETIME / 3),
             Err(error) => {
-                tracing::error!(error = &error as &dyn std::error::Error, "the CA's own certificates were not renewed");
+                tracing::error!(error = chain(&error), "the CA's own certificates were not renewed");
                 ca.now().plus(RETRY)
             }
         };

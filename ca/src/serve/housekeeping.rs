@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
+use bulkhead_daemon::chain;
 use bulkhead_mesh::InstanceId;
 
 use crate::ca::Ca;
@@ -14,7 +15,7 @@ pub(super) async fn run(ca: Arc<Ca>) {
     loop {
         ca.clock.until(ca.now().plus(INTERVAL)).await;
         if let Err(error) = prune(&ca).await {
-            tracing::warn!(error = &error as &dyn std::error::Error, "old records were not pruned");
+            tracing::warn!(error = chain(&error), "old records were not pruned");
         }
     }
 }

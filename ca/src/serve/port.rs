@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use bulkhead_daemon::Stop;
+use bulkhead_daemon::{Stop, chain};
 use bulkhead_protocol::transport::{Refused, incoming};
 use bulkhead_protocol::v1::admin_server::AdminServer;
 use bulkhead_protocol::v1::attestation_server::AttestationServer;
@@ -87,13 +87,13 @@ fn refuse(ca: &Ca, address: SocketAddr, refused: &Refused) {
         return turn_away(ca, address, refused);
     }
     ca.metrics.refused_handshakes.inc();
-    tracing::info!(%address, reason = refused as &dyn std::error::Error, "handshake refused");
+    tracing::info!(%address, reason = chain(refused), "handshake refused");
 }
 
 /// Nothing is cheaper for a caller than to come once too often, so the log has a line for it only if it is asked for.
 fn turn_away(ca: &Ca, address: SocketAddr, reason: &dyn std::error::Error) {
     ca.metrics.refused_handshakes.inc();
-    tracing::debug!(%address, %reason, "no place for a connection");
+    tracing::debug!(%address, reason = chain(reason), "no place for a connection");
 }
 
 /// Every face behind the layer that tells who calls; Join and Attestation themselves refuse callers that have a

@@ -8,6 +8,7 @@ pub mod clock;
 pub mod log;
 pub mod metrics;
 pub mod questions;
+pub mod report;
 pub mod sabotage;
 pub mod signal;
 pub mod stop;
@@ -15,4 +16,5 @@ pub mod version;
 
 pub use admin::{AdminError, AdminPort, Subject};
 pub use clock::{Clock, SharedClock, SystemClock};
+pub use report::chain;
 pub use stop::{Stop, Stopper};

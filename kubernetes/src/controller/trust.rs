@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
+use bulkhead_daemon::chain;
 use k8s_openapi::api::core::v1::ConfigMap;
 use kube::api::{DeleteParams, Patch, PatchParams, Preconditions};
 use kube::core::ObjectMeta;
@@ -18,7 +19,6 @@ use super::cluster::{Asks, Cluster, Pod};
 use super::metrics::TrustOutcome;
 use super::seen::{KEY, MANAGED_BY, MANAGER, digest_of};
 use super::shared::Shared;
-use crate::report::chain;
 
 /// One thing to be done.
 #[derive(Clone, Debug, PartialEq, Eq)]

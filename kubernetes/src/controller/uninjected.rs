@@ -7,6 +7,7 @@ use std::collections::{BTreeSet, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
+use bulkhead_daemon::chain;
 use bulkhead_mesh::InstanceId;
 use k8s_openapi::api::core::v1::ObjectReference;
 use kube::Client;
@@ -16,7 +17,6 @@ use tracing::warn;
 
 use super::cluster::{Asks, Cluster, Pod};
 use super::shared::Shared;
-use crate::report::chain;
 
 /// What was found.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -4,6 +4,7 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::Instant;
 
+use bulkhead_daemon::chain;
 use futures_util::StreamExt as _;
 use kube::runtime::{WatchStreamExt as _, watcher};
 use kube::{Api, Client};
@@ -14,7 +15,6 @@ use super::metrics::Kind;
 use super::retry::Waits;
 use super::seen::{self, Seen};
 use super::shared::Shared;
-use crate::report::chain;
 
 /// What is watched of all namespaces, and what a change of it means.
 pub(super) struct Watched<O: Seen> {

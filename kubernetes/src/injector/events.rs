@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
+use bulkhead_daemon::chain;
 use k8s_openapi::api::core::v1::ObjectReference;
 use kube::Client;
 use kube::runtime::events::{Event, EventType, Recorder, Reporter};
@@ -13,7 +14,6 @@ use tracing::warn;
 
 use super::metrics::{Metrics, Told};
 use super::review::Request;
-use crate::report::chain;
 
 /// What is to be told.
 #[derive(Clone, Debug, PartialEq)]

@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bulkhead_cluster::injection::Namespace;
 use bulkhead_cluster::names::{INJECT, POD_SECURITY};
+use bulkhead_daemon::chain;
 use futures_util::StreamExt as _;
 use k8s_openapi::api::core::v1 as core;
 use kube::core::PartialObjectMeta;
@@ -13,8 +14,6 @@ use kube::runtime::watcher::Event;
 use kube::runtime::{WatchStreamExt as _, watcher};
 use kube::{Api, Client, ResourceExt as _};
 use tracing::warn;
-
-use crate::report::chain;
 
 /// Namespaces by their names.
 #[derive(Clone)]

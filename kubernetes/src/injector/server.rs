@@ -7,8 +7,8 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use bulkhead_daemon::Stop;
 use bulkhead_daemon::questions::{Answer, text};
+use bulkhead_daemon::{Stop, chain};
 use bytes::Bytes;
 use http_body_util::Full;
 use hyper::body::Incoming;
@@ -28,7 +28,6 @@ use super::config::Limits;
 use super::desk::{Desk, NoAnswer};
 use super::intake::{Intake, Unread};
 use super::metrics::Trouble;
-use crate::report::chain;
 
 /// The port, bound.
 pub(crate) struct Server {

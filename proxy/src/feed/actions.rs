@@ -1,9 +1,9 @@
 //! What the subscriber asks for is done here, in the order that the promise needs.
 
-use std::error::Error;
 use std::net::IpAddr;
 use std::time::Duration;
 
+use bulkhead_daemon::chain;
 use bulkhead_protocol::feed::Position;
 use bulkhead_protocol::feed::subscriber::{Action, Backoff, Change, Lost};
 use bulkhead_protocol::v1::WatchRequest;
@@ -54,7 +54,7 @@ impl Driver {
         // Whoever is cut off must not ask again and again; the CA may still change its mind.
         let floor = if self.pending.unwelcome { self.limits.longest_pause / 2 } else { Duration::ZERO };
         self.pending.unwelcome = false;
-        tracing::warn!(error = reason as &dyn Error, "the feed is interrupted");
+        tracing::warn!(error = chain(reason), "the feed is interrupted");
         self.line.pause(pause + floor);
     }
 

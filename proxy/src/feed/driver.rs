@@ -1,10 +1,9 @@
 //! The loop that joins the subscriber to the stream, the clocks, the disk and the index of live connections.
 
-use std::error::Error;
 use std::sync::Arc;
 use std::time::Duration;
 
-use bulkhead_daemon::Stop;
+use bulkhead_daemon::{Stop, chain};
 use bulkhead_mesh::Timestamp;
 use bulkhead_protocol::feed::subscriber::{Lookup, Lost};
 use bulkhead_protocol::feed::{Limits, Moment, Position, Subscriber};
@@ -22,7 +21,6 @@ use crate::clocks::SharedClocks;
 use crate::directory::{Desk, Question};
 use crate::identity_source::{Own, Svid};
 use crate::registry::Registry;
-use crate::report::chain;
 use crate::truth::Truth;
 
 /// Everything that the feed touches.
@@ -122,7 +120,7 @@ impl Driver {
                     self.unwelcome.send_replace(self.line.svid().cloned());
                 }
                 if let Some(status) = status {
-                    tracing::warn!(error = &status as &dyn Error, "the CA has ended the stream");
+                    tracing::warn!(error = chain(&status), "the CA has ended the stream");
                 }
                 self.subscriber.disconnected();
             }

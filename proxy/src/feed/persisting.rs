@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use bulkhead_daemon::chain;
 use bulkhead_protocol::feed::Position;
 use bulkhead_protocol::feed::subscriber::Held;
 use tokio::task::JoinSet;
@@ -60,11 +61,7 @@ impl Persisting {
             Ok(()) => self.position = position,
             Err(error) => {
                 let hint = error.hint();
-                tracing::error!(
-                    error = &error as &dyn std::error::Error,
-                    hint,
-                    "nothing is acknowledged before it is on the disk"
-                );
+                tracing::error!(error = chain(&error), hint, "nothing is acknowledged before it is on the disk");
                 self.wanted = true;
                 self.not_before = boot.saturating_add(RETRY);
             }

@@ -1,7 +1,6 @@
 //! Reads back what the last process of this workload held, so that a restart without the CA brings no one back.
 
-use std::error::Error;
-
+use bulkhead_daemon::chain;
 use bulkhead_identity::TrustBundle;
 use bulkhead_mesh::Timestamp;
 use bulkhead_protocol::feed::Limits;
@@ -19,7 +18,7 @@ pub(super) fn restore(file: &HeldFile, bundle: &TrustBundle, limits: &Limits, no
         Ok(None) => Held::default(),
         Ok(Some(bytes)) => read(&bytes, bundle, limits, now).unwrap_or_else(|error| {
             tracing::error!(
-                error = &error as &dyn Error,
+                error = chain(&error),
                 "the stored truth is not used; nothing passes before the CA is heard"
             );
             // What only cannot be verified now may be another time: the clock or the roots may be wrong.
@@ -31,7 +30,7 @@ pub(super) fn restore(file: &HeldFile, bundle: &TrustBundle, limits: &Limits, no
         Err(error) => {
             let hint = error.hint();
             tracing::error!(
-                error = &error as &dyn Error,
+                error = chain(&error),
                 hint,
                 "the stored truth is not used; nothing passes before the CA is heard"
             );
@@ -53,6 +52,6 @@ fn read(bytes: &[u8], bundle: &TrustBundle, limits: &Limits, now: Timestamp) -> 
 fn set_aside(file: &HeldFile) {
     match file.set_aside() {
         Ok(path) => tracing::warn!(path = %path.display(), "the stored truth was set aside"),
-        Err(error) => tracing::error!(error = &error as &dyn Error, "the stored truth could not be set aside"),
+        Err(error) => tracing::error!(error = chain(&error), "the stored truth could not be set aside"),
     }
 }

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use bulkhead_daemon::chain;
 use bulkhead_mesh::SpiffeId;
 use bulkhead_protocol::feed::subscriber::Backoff;
 use bulkhead_protocol::workload_api::spiffe_workload_api_client::SpiffeWorkloadApiClient;
@@ -24,7 +25,7 @@ pub(super) async fn follow(address: &AgentAddress, expected: Option<&SpiffeId>, 
     let mut failures = 0;
     while !says.is_closed() {
         let error = listen(address, expected, says, &mut failures).await;
-        tracing::warn!(%address, error = &error as &dyn std::error::Error, "the agent is not heard");
+        tracing::warn!(%address, error = chain(&error), "the agent is not heard");
         if let AgentError::Stream(status) = &error
             && status.code() == Code::PermissionDenied
         {
@@ -72,7 +73,7 @@ pub(super) fn believe(response: X509svidResponse, expected: Option<&SpiffeId>) -
     let read = response::read(response, expected).map(|svid| Said::Identity(Box::new(svid)));
     read.inspect_err(|error| {
         let hint = error.hint();
-        tracing::error!(error = error as &dyn std::error::Error, hint, "the agent's word is refused");
+        tracing::error!(error = chain(error), hint, "the agent's word is refused");
     })
     .ok()
 }

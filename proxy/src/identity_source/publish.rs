@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use bulkhead_daemon::chain;
 use bulkhead_mesh::{Levels, Timestamp};
 use tokio::sync::{mpsc, watch};
 
@@ -86,10 +87,7 @@ impl Publisher {
         let levels = self.levels.borrow_and_update().clone();
         let read = self.svid.borrow().as_ref().map(|svid| Own::new(svid, &levels));
         let own = read.transpose().unwrap_or_else(|error| {
-            tracing::warn!(
-                error = &error as &dyn std::error::Error,
-                "the own label is not one of the levels known so far"
-            );
+            tracing::warn!(error = chain(&error), "the own label is not one of the levels known so far");
             None
         });
         self.own.send_replace(own.map(Arc::new));

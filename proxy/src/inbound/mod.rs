@@ -11,7 +11,7 @@ use std::future::poll_fn;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use bulkhead_daemon::Stop;
+use bulkhead_daemon::{Stop, chain};
 use bulkhead_identity::VerifiedPeer;
 use bulkhead_mesh::Direction;
 use tokio::net::TcpStream;
@@ -24,7 +24,6 @@ use crate::copy::copy;
 use crate::reason::{End, HandshakeFailure};
 use crate::record::{Path, Record};
 use crate::refused::Refused;
-use crate::report::chain;
 use crate::sidecar::{Accepted, Entered, Sidecar};
 use crate::socket::Listener;
 use crate::subject::{Kind, Subject};

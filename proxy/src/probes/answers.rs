@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use bulkhead_daemon::Subject;
 use bulkhead_daemon::questions::{Answer, converse, health, text};
+use bulkhead_daemon::{Subject, chain};
 use bulkhead_mesh::probe::{Check, Probe, Probes, read_path};
 use hyper::body::Incoming;
 use hyper::header::{ALLOW, HeaderValue};
@@ -16,7 +16,6 @@ use tokio::time::timeout;
 use super::failure::{Asked, Failure};
 use super::outcome::Count;
 use super::{danger, grpc, http, tcp};
-use crate::report::chain;
 use crate::sidecar::Sidecar;
 
 /// Answers for one workload.

@@ -6,6 +6,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
+use bulkhead_daemon::chain;
 use bulkhead_protocol::v1::directory_server::Directory;
 use bulkhead_protocol::v1::{DirectoryWrite, DirectoryWritten};
 use tokio::sync::mpsc;
@@ -108,7 +109,7 @@ async fn write(ca: &Arc<Ca>, listing: Listing, expected: u64, message: Directory
     }
     if let Err(error) = ca.fanout.publish(ca).await {
         // It is written, and whoever follows the store tells it.
-        tracing::warn!(error = &error as &dyn std::error::Error, "a change of the directory waits to be told");
+        tracing::warn!(error = chain(&error), "a change of the directory waits to be told");
     }
     Ok(())
 }

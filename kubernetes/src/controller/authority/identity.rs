@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use bulkhead_daemon::SharedClock;
+use bulkhead_daemon::{SharedClock, chain};
 use bulkhead_identity::tls::OwnIdentity;
 use bulkhead_mesh::Timestamp;
 use bulkhead_protocol::renewal::{Action, Input, Lifetime, Renewal, Settings};
@@ -13,7 +13,6 @@ use tracing::{info, warn};
 use super::super::dice;
 use super::super::metrics::{Asked, Metrics};
 use super::{Authority, CaError};
-use crate::report::chain;
 
 /// One generation: key and certificate.
 #[derive(Clone, Debug)]

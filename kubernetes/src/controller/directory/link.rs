@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use bulkhead_daemon::chain;
 use bulkhead_protocol::retry::Retry;
 use bulkhead_protocol::v1;
 use bulkhead_protocol::v1::directory_client::DirectoryClient;
@@ -19,7 +20,6 @@ use super::super::metrics::Asked;
 use super::super::retry::LONGEST_WAIT;
 use super::super::shared::Shared;
 use super::{Cut, Limits};
-use crate::report::chain;
 
 /// All that it takes.
 #[derive(Debug)]

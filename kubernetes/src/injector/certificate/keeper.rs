@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bulkhead_daemon::clock::since_boot;
-use bulkhead_daemon::{SharedClock, Stop};
+use bulkhead_daemon::{SharedClock, Stop, chain};
 use bulkhead_identity::pem;
 use kube::Client;
 use rustls::crypto::CryptoProvider;
@@ -19,7 +19,6 @@ use super::rotation::{Now, Pace, Plan, Rotation, Standing};
 use super::serving::Served;
 use crate::injector::config::CertificateConfig;
 use crate::injector::metrics::{CertificateStep, Metrics};
-use crate::report::chain;
 
 /// What the keeper works with.
 pub(crate) struct KeeperTools {

@@ -1,8 +1,8 @@
 //! The loop that joins the schedule to the files, the clocks, the feed and the CA.
 
-use std::error::Error;
 use std::sync::Arc;
 
+use bulkhead_daemon::chain;
 use bulkhead_identity::{StoredIdentity, TrustBundle};
 use bulkhead_mesh::SpiffeId;
 use tokio::sync::{mpsc, watch};
@@ -17,7 +17,6 @@ use crate::clocks::SharedClocks;
 use crate::dice;
 use crate::identity_source::Svid;
 use crate::identity_source::publish::Said;
-use crate::report::chain;
 use crate::truth::Truth;
 
 /// Everything that one attempt leaves to the next.
@@ -128,7 +127,7 @@ impl<'a> Follower<'a> {
                 Some(held)
             }
             Err(error) => {
-                tracing::warn!(error = &error as &dyn Error, "the kept certificate is not used");
+                tracing::warn!(error = chain(&error), "the kept certificate is not used");
                 if error.is_damage() {
                     self.keeper.set_aside();
                 }
@@ -160,9 +159,9 @@ impl<'a> Follower<'a> {
         }
         let (next, hint) = (self.schedule.wake_at(), error.hint());
         if refused {
-            tracing::error!(error = error as &dyn Error, %next, "this workload gets no certificate");
+            tracing::error!(error = chain(error), %next, "this workload gets no certificate");
         } else {
-            tracing::warn!(error = error as &dyn Error, hint, %next, "no certificate yet; trying again");
+            tracing::warn!(error = chain(error), hint, %next, "no certificate yet; trying again");
         }
         let _ = self.says.send(Said::Obstacle(chain(error))).await;
     }

@@ -3,10 +3,10 @@
 //! A container that is restarted while the CA is down finds them again. A file that cannot be used never stops the
 //! proxy: it is said so in the log, and another certificate is asked for.
 
-use std::error::Error;
 use std::fs;
 use std::path::Path;
 
+use bulkhead_daemon::chain;
 use bulkhead_identity::{KeyError, KeyStore, StoredIdentity};
 use tokio::task::spawn_blocking;
 
@@ -24,7 +24,7 @@ impl Keeper {
     pub(super) fn read(&self) -> Option<StoredIdentity> {
         self.0.read().unwrap_or_else(|error| {
             let hint = error.hint();
-            tracing::error!(error = &error as &dyn Error, hint, "the kept certificate is not used");
+            tracing::error!(error = chain(&error), hint, "the kept certificate is not used");
             if !matches!(error, KeyError::Read { .. } | KeyError::Exposed { .. }) {
                 self.set_aside();
             }
@@ -39,7 +39,7 @@ impl Keeper {
         let kept = spawn_blocking(move || store.write(&identity)).await;
         if let Ok(Err(error)) = kept {
             tracing::error!(
-                error = &error as &dyn Error,
+                error = chain(&error),
                 "the certificate is not kept: a restart while the CA is down will be without"
             );
         }

@@ -53,7 +53,7 @@ fn only_a_workloads_chain_for_its_own_key_is_held() {
             Ok(held) => assert_eq!((wrong, held.svid.not_after()), (None, end)),
             Err(error) => {
                 let (words, damage) = wrong.unwrap_or_else(|| panic!("{error:?}"));
-                assert!(crate::report::chain(&error).contains(words), "{words}: {error:?}");
+                assert!(bulkhead_daemon::chain(&error).contains(words), "{words}: {error:?}");
                 assert_eq!(error.is_damage(), damage, "{error:?}");
             }
         }
@@ -67,7 +67,7 @@ fn a_chain_of_another_trust_domain_is_not_held() {
     let (bundle, cutoffs) = (Arc::new(bundle), CutoffSet::default());
     let standard = Standard { bundle: &bundle, expected: None, cutoffs: &cutoffs, now: NOW };
     let error = Held::new(stored(&mesh.workload("web", "n1", "internal")), standard).unwrap_err();
-    assert!(crate::report::chain(&error).contains("another trust domain"), "{error:?}");
+    assert!(bulkhead_daemon::chain(&error).contains("another trust domain"), "{error:?}");
 }
 
 #[test]
