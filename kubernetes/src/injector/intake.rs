@@ -5,8 +5,9 @@
 //! but the last byte. So a question that proves to be large waits for room, and there is room for two.
 //!
 //! In the worst case, by the defaults, there are 256 texts of 128 KiB and two of 7 MiB: 46 MiB, up to twice as much as they
-//! grow, and some tens of KiB of TLS and HTTP for each connection. What a text is parsed to takes a hundred times its size if
-//! it is made for that. Only questions in their turn (`--max-requests`) are parsed, and two of them at most are large.
+//! grow, and some tens of KiB of TLS and HTTP for each connection. What a text is parsed to can take a hundred times its size,
+//! so that its values are counted first ([`super::values`]). Only questions in their turn (`--max-requests`) are parsed, and
+//! two of them at most are large.
 
 use std::error::Error;
 use std::pin::pin;

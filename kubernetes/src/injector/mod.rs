@@ -16,6 +16,7 @@ mod namespaces;
 mod review;
 mod run;
 mod server;
+mod values;
 mod verdict;
 
 #[cfg(test)]
