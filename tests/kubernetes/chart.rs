@@ -22,6 +22,7 @@ fn helm_lint_takes_what_can_be_meant_and_refuses_nonsense() {
         &["--set-json", r#"policy.rules=[{"name":"a","allow":{"from":"any","to":"any","ports":[1]}}]"#],
         &["--set", "nodes.admission=manual,nodes.clearance="],
         &["--set", "founding.existingRoot=our-root"],
+        &["--set-string", "ca.settings.BULKHEAD_STRANGERS_PER_ADDRESS=64"],
         &["--set", "images.ca.digest=sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"],
     ] {
         let said = lint(good);
@@ -43,6 +44,9 @@ fn helm_lint_takes_what_can_be_meant_and_refuses_nonsense() {
         ("sidecar.logLevel=loud", "/sidecar/logLevel"),
         ("labels[0].namespace=shop", "/labels/0"),
         ("founding.secret=abc", "secret"),
+        ("ca.settings.strangers=x", "'strangers'"),
+        ("ca.settings.BULKHEAD_LOG=x", "'BULKHEAD_LOG'"),
+        ("agent.settings.BULKHEAD_NODE=x", "'BULKHEAD_NODE'"),
         ("founding.existingRoot=Our_Root", "/founding/existingRoot"),
         ("founding.existingRoot=bulkhead-unseal", "/founding/existingRoot"),
     ] {
@@ -72,6 +76,24 @@ fn the_api_server_takes_every_object_and_none_claims_too_much() {
         if object["kind"] == "Secret" {
             assert_eq!((&object["data"], &object["stringData"]), (&Value::Null, &Value::Null), "{what}");
         }
+    }
+}
+
+#[test]
+fn a_parts_settings_are_its_own() {
+    let server = server();
+    server.namespace("chart-settings", &json!({})).unwrap();
+    for part in ["ca", "injector", "controller", "agent"] {
+        let setting = format!("{part}.settings.BULKHEAD_TRIED=64");
+        let objects = objects(&server, "chart-settings", "server", &["--set-string", &setting]).unwrap();
+        let told: Vec<_> = objects.iter().filter(|object| object.to_string().contains("BULKHEAD_TRIED")).collect();
+        let [told] = &told[..] else { panic!("{part}: {told:?}") };
+        assert_eq!(told["metadata"]["name"], format!("bulkhead-{part}"));
+        let variables = &told["spec"]["template"]["spec"]["containers"][0]["env"];
+        assert!(
+            variables.as_array().unwrap().contains(&json!({"name": "BULKHEAD_TRIED", "value": "64"})),
+            "{variables}"
+        );
     }
 }
 

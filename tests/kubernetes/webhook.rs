@@ -126,6 +126,24 @@ fn what_cannot_be_is_refused_with_a_sentence_and_told_in_an_event() {
             "container `app` could take the capture rules away (capability `NET_ADMIN`)",
         ),
         (
+            "impostor",
+            "faults",
+            "/spec",
+            mounting(
+                &json!({"projected": {"sources": [{"serviceAccountToken": {"audience": "bulkhead-ca", "path": "t"}}]}}),
+            ),
+            "TokenForTheCa",
+            "container `app` mounts the volume `stolen`, which has a token for `bulkhead-ca`",
+        ),
+        (
+            "burglar",
+            "faults",
+            "/spec",
+            mounting(&json!({"hostPath": {"path": "/var/lib/kubelet/pods"}})),
+            "NodesOwn",
+            "container `app` mounts `/var/lib/kubelet/pods` of its node",
+        ),
+        (
             "hard",
             "hardened",
             "/spec/automountServiceAccountToken",
@@ -142,6 +160,14 @@ fn what_cannot_be_is_refused_with_a_sentence_and_told_in_an_event() {
         let told = stage.scene.event(namespace, "Pod", name, reason, &stage.injector);
         assert!(told.contains(sentence), "{name}: {told}");
     }
+}
+
+/// A pod whose container mounts this.
+fn mounting(volume: &Value) -> Value {
+    let mut volume = volume.clone();
+    volume["name"] = json!("stolen");
+    let mounts = json!([{"name": "stolen", "mountPath": "/stolen"}]);
+    json!({"containers": [{"name": "app", "image": "app:1", "volumeMounts": mounts}], "volumes": [volume]})
 }
 
 /// A refused pod never comes to be, so that its owner is where somebody looks.
