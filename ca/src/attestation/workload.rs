@@ -33,11 +33,11 @@ pub(super) async fn issue(
     let address = pod.address.ok_or_else(|| EvidenceRefusal::NoAddress { pod: pod.name.clone() })?;
     let id = Purpose::Workload(pod.account.clone()).id(ca.authority.trust_domain())?;
     let key = csr::read(&csr, &id)?;
-    refuse_haste(ca, kubernetes, &pod).await?;
     let serial = Serial::from_random(dice::random()?);
     let (office, kubernetes, clock, name) = (Arc::clone(ca), Arc::clone(kubernetes), ca.now(), pod.name.clone());
     let issued = ca.store.write(Lane::Ordinary, move |tx| {
         let now = tx.now(clock)?;
+        refuse_haste(tx, &kubernetes, &pod, now)?;
         let record = register(tx, &office, &kubernetes, &pod, address, now)?;
         sign(tx, &office, &pod, record, key, serial, now)
     });
@@ -47,12 +47,10 @@ pub(super) async fn issue(
     issued.ok_or_else(|| EvidenceRefusal::JustRelabelled { pod: name }.into())
 }
 
-/// Refuses a pod that was issued as many certificates lately as one may be. Answered from a read, so that whoever asks again and
-/// again leaves nothing on the disk.
-async fn refuse_haste(ca: &Ca, kubernetes: &Kubernetes, pod: &ProvenPod) -> Result<(), Denied> {
-    let (instance, since) = (pod.instance, ca.now().minus(MINUTE));
-    let issued = ca.store.read(move |now| now.certificates_since(instance, since)).await?;
+/// Refuses a pod that was issued as many certificates lately as one may be, so that nobody fills the disk.
+fn refuse_haste(now: &Snapshot<'_>, kubernetes: &Kubernetes, pod: &ProvenPod, at: Timestamp) -> Result<(), Denied> {
     let most = kubernetes.settings.certificates_per_minute;
+    let issued = now.certificates_since(pod.instance, at.minus(MINUTE))?;
     if issued < most { Ok(()) } else { Err(EvidenceRefusal::TooOften { pod: pod.name.clone(), most }.into()) }
 }
 

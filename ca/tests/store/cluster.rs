@@ -181,6 +181,32 @@ async fn another_nodes_pod_takes_no_address_until_its_owner_leaves() {
 }
 
 #[tokio::test]
+async fn a_node_that_has_not_joined_keeps_nobody_out() {
+    let scene = Scene::new().await;
+    let listing = scene.begin().await;
+    let stranger = PodRecord { node: "n7".parse().unwrap(), has_sidecar: false, ..pod(7, "10.1.0.1 10.1.0.2", 4) };
+    scene.change(listing, pods(&[stranger, pod(1, "10.1.0.1", 5), elsewhere(2, "10.1.0.2", 6)])).await;
+    scene.issue(1, "10.1.0.1").await;
+    assert_eq!(scene.stands("10.1.0.1").await, Standing::Workload(issued(1, "10.1.0.1")));
+    // Nor does it when it joins, though it has spoken first.
+    scene.write(|tx| tx.admit(&admission("n7", key(7)))).await.unwrap();
+    assert_eq!(scene.stands("10.1.0.1").await, Standing::Workload(issued(1, "10.1.0.1")));
+    scene.change(listing, gone(&[1])).await;
+    assert_eq!(scene.stands("10.1.0.1").await, Standing::Plain, "its word counts now");
+}
+
+#[tokio::test]
+async fn a_pod_whose_other_address_is_taken_lives_on_at_its_first() {
+    let scene = Scene::new().await;
+    let listing = scene.begin().await;
+    scene.change(listing, pods(&[elsewhere(2, "fd00::5", 4), pod(1, "10.1.0.1 fd00::5", 5)])).await;
+    scene.issue(1, "10.1.0.1").await;
+    scene.change(listing, pods(&[elsewhere(2, "fd00::5 fd00::6", 4)])).await;
+    assert_eq!(scene.stands("10.1.0.1").await, Standing::Workload(issued(1, "10.1.0.1")));
+    assert_eq!(scene.stands("fd00::5").await, Standing::Nothing);
+}
+
+#[tokio::test]
 async fn no_pod_takes_a_services_address() {
     let scene = Scene::new().await;
     let listing = scene.begin().await;

@@ -186,7 +186,7 @@ fn shortened(text: String) -> String {
 const VERSION: &str = "admission.k8s.io/v1";
 const LONGEST_QUOTE: usize = 60;
 
-/// More than two pods can have that fit into the cluster's store; in memory each takes some hundreds of bytes.
+/// Some hundred times what a large pod has; in memory each takes some hundreds of bytes.
 const MOST_VALUES: usize = 300_000;
 
 #[cfg(test)]

@@ -129,7 +129,7 @@ impl Tx<'_> {
         copies.iter().try_for_each(|copy| self.touch_copy(copy))
     }
 
-    /// Whatever pods of this node claim is another's from now on, or nobody's.
+    /// Whatever pods of this node claim may be another's from now on, or nobody's.
     pub(super) fn touch_pods_on(&mut self, node: &NodeName) -> Result<(), StoreError> {
         let addresses = self.addresses_on(node)?;
         addresses.into_iter().try_for_each(|address| self.touch(address))

@@ -22,7 +22,7 @@ impl Snapshot<'_> {
 
     /// The pod that owns this address (see [`super::owner`]). A revoked node's word counts for nothing.
     pub fn pod_at(&self, address: IpAddr) -> Result<Option<PodRecord>, StoreError> {
-        let claims = "SELECT directory_pods.* FROM directory_addresses
+        let claims = "SELECT directory_pods.*, nodes.name IS NOT NULL AS joined FROM directory_addresses
              JOIN directory_pods ON directory_pods.uid = directory_addresses.pod
              LEFT JOIN nodes ON nodes.name = directory_pods.node
              WHERE address = ?1 AND nodes.state IS NOT 'revoked' ORDER BY directory_addresses.rowid";
@@ -100,6 +100,15 @@ impl Tx<'_> {
         })
     }
 
+    /// What pods of this node claim counts as claimed just now: whoever owns an address keeps it.
+    pub(in crate::store) fn claim_anew(&mut self, node: &NodeName) -> Result<(), StoreError> {
+        let anew = "REPLACE INTO directory_addresses (address, pod)
+             SELECT address, pod FROM directory_addresses
+             JOIN directory_pods ON directory_pods.uid = directory_addresses.pod
+             WHERE node = ?1 ORDER BY directory_addresses.rowid";
+        self.sql.run(anew, params![node.as_str()]).map(drop)
+    }
+
     /// Takes a pod out.
     pub(super) fn remove_directory_pod(&mut self, uid: InstanceId) -> Result<(), StoreError> {
         self.sql.run("DELETE FROM directory_pods WHERE uid = ?1", params![uid.as_bytes()]).map(drop)
@@ -124,6 +133,7 @@ fn read_claim(row: &Row<'_>) -> Result<Claim, StoreError> {
     Ok(Claim {
         pod: InstanceId::from_bytes(row.bytes("uid")?),
         node: row.parsed("node")?,
+        is_of_the_mesh: row.value("joined")?,
         is_leaving: row.value("leaving")?,
         created: row.time("created")?,
         written: row.number("written")?,

@@ -104,10 +104,15 @@ impl Tx<'_> {
         addresses.iter().map(|address| Ok((*address, self.stands_at(*address)?))).collect()
     }
 
-    /// Ends the pods that do not own this address, at once: there is no moment in which the one before is believed.
+    /// Ends the pods that live at this address and do not own it, at once: there is no moment in which the one before is
+    /// believed. Where it is one more address of theirs, they only are not found there.
     fn end_other_pods(&mut self, address: IpAddr) -> Result<(), StoreError> {
         let Some(owner) = self.pod_at(address)? else { return Ok(()) };
-        let mut others = self.pods_at(address)?.into_iter().filter(|uid| *uid != owner.uid);
-        others.try_for_each(|uid| self.end_pod(uid).map(drop))
+        for other in self.pods_at(address)?.into_iter().filter(|uid| *uid != owner.uid) {
+            if self.registration(other)?.is_some_and(|registered| registered.address == address) {
+                self.end_pod(other)?;
+            }
+        }
+        Ok(())
     }
 }

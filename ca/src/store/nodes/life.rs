@@ -12,7 +12,12 @@ impl Tx<'_> {
     /// key, clearance and addresses if the evidence may do that. A revoked or quarantined name is refused.
     pub fn admit(&mut self, admission: &Admission) -> Result<NodeRecord, StoreError> {
         match self.node(&admission.node)? {
-            None => self.put_node(&NodeRecord::admitted(admission, Epoch::FIRST)),
+            None => {
+                // Until now its word on its pods' addresses was the last.
+                self.claim_anew(&admission.node)?;
+                self.touch_pods_on(&admission.node)?;
+                self.put_node(&NodeRecord::admitted(admission, Epoch::FIRST))
+            }
             Some(known) => self.admit_again(known, admission),
         }
     }

@@ -33,7 +33,7 @@ fn segments(path: &str) -> Vec<&str> {
 /// Short, so that a container that collects logs or asks for the time needs no exemption: only where the identities of the
 /// node and of its pods lie, and the sockets by which every container is commanded. There are more ways to become the node
 /// for whoever may *write* to its disk as root.
-const KEPT: [&str; 12] = [
+const KEPT: [&str; 19] = [
     // The kubelet: the volumes of all pods, with tokens and keys, and its own certificate.
     "/var/lib/kubelet",
     // How it is known to the API server, and on a control plane's node the authority's key.
@@ -46,10 +46,17 @@ const KEPT: [&str; 12] = [
     "/run/crio",
     "/var/lib/containers",
     "/run/docker.sock",
+    "/run/docker",
+    "/run/podman",
     "/run/cri-dockerd.sock",
-    // The same of K3s and RKE2.
+    // The same of K3s and RKE2, k0s, MicroK8s and Minikube.
     "/run/k3s",
     "/var/lib/rancher",
+    "/etc/rancher",
+    "/run/k0s",
+    "/var/lib/k0s",
+    "/var/snap/microk8s",
+    "/var/lib/minikube",
     // Memory, files and roots of every process.
     "/proc",
 ];
@@ -85,6 +92,8 @@ mod tests {
             ("/run/crio/crio.sock", Some("/run/crio")),
             ("/var/run/docker.sock", Some("/run/docker.sock")),
             ("/run/k3s/containerd/containerd.sock", Some("/run/k3s")),
+            ("/var/run/docker/containerd", Some("/run/docker")),
+            ("/etc/rancher/k3s/k3s.yaml", Some("/etc/rancher")),
             ("/run/udev", None),
             ("/proc", Some("/proc")),
             ("/proc/1/root", Some("/proc")),
