@@ -16,7 +16,9 @@ use crate::denied::Denied;
 use crate::dice;
 use crate::issuance::{node_record, sign_node};
 use crate::sign::Certificate;
-use crate::store::{Admission, Clearance, Lane, NodeOrder, NodeRecord, Snapshot, TokenHash, TokenRecord, TokenRefusal};
+use crate::store::{
+    Admission, Clearance, Lane, NodeOrder, NodeRefusal, Snapshot, StoreError, TokenHash, TokenRecord, TokenRefusal,
+};
 
 /// A token that was made, with its secret.
 #[derive(Debug)]
@@ -42,13 +44,14 @@ pub async fn create_token(
     let office = Arc::clone(ca);
     let created = ca.store.write(Lane::Ordinary, move |tx| {
         let now = tx.now(clock)?;
-        check_class(tx, &office, &by, &name, &clearance)?;
+        let may_loosen = check_class(tx, &office, &by, &name, &clearance)?;
         let expires = now.plus(lifetime);
         let detail = format!("clearance `{clearance}`, until {expires}");
         tx.insert_token(&TokenRecord {
             secret_hash,
             node: name.clone(),
             clearance,
+            may_loosen,
             addresses,
             expires,
             used_by: None,
@@ -71,17 +74,32 @@ fn check_levels(ca: &Ca, clearance: &Clearance) -> Result<(), Denied> {
     labels.find(unknown).map_or(Ok(()), |label| Err(Denied::UnknownLevel { level: label.level.clone() }))
 }
 
-/// Passes for a clearance that lets the node run no more than it may already, and else for who may loosen.
+/// Passes for a clearance that lets the node run no more than it may already, and else for who may loosen. Whether this one
+/// may: the node may run less by the time at which it comes in.
 fn check_class(
     now: &Snapshot<'_>,
     ca: &Ca,
     by: &By<Ordinary>,
     node: &NodeName,
     clearance: &Clearance,
-) -> Result<(), Denied> {
+) -> Result<bool, Denied> {
+    let loosening = by.also::<Loosening>();
+    match check_within(now, ca, node, clearance) {
+        Err(StoreError::Node(NodeRefusal::Wider { .. })) => Ok(loosening.map(|()| true)?),
+        other => Ok(other.map(|()| loosening.is_ok())?),
+    }
+}
+
+/// Passes for a clearance that lets the node run no more than it may already.
+pub(crate) fn check_within(now: &Snapshot<'_>, ca: &Ca, node: &NodeName, said: &Clearance) -> Result<(), StoreError> {
     let policy = ca.known.policy();
-    let loosens = |known: NodeRecord| !clearance.is_within(&known.clearance, policy.levels());
-    if now.node(node)?.is_some_and(loosens) { Ok(by.also::<Loosening>()?) } else { Ok(()) }
+    match now.node(node)? {
+        Some(known) if !said.is_within(&known.clearance, policy.levels()) => {
+            let (known, said) = (Box::new(known.clearance), Box::new(said.clone()));
+            Err(NodeRefusal::Wider { node: node.clone(), known, said }.into())
+        }
+        _ => Ok(()),
+    }
 }
 
 /// Lets a node of a cluster in once it proves to be one; until when. To let one that is in run more than it may is loosening.
@@ -96,8 +114,8 @@ pub async fn order_node(
     let (office, clock) = (Arc::clone(ca), ca.now());
     let ordered = ca.store.write(Lane::Ordinary, move |tx| {
         let at = tx.now(clock)?;
-        check_class(tx, &office, &by, &node, &clearance)?;
-        let order = NodeOrder { node, clearance, expires: at.plus(lifetime) };
+        let may_loosen = check_class(tx, &office, &by, &node, &clearance)?;
+        let order = NodeOrder { node, clearance, may_loosen, expires: at.plus(lifetime) };
         tx.order_node(&order)?;
         let (actor, subject) = (Actor::Operator(by.operator().clone()), order.node.to_string());
         let detail = format!("clearance `{}`, until {}", order.clearance, order.expires);
@@ -121,7 +139,10 @@ pub async fn join(ca: &Arc<Ca>, secret: &JoinSecret, csr: Vec<u8>) -> Result<Cer
     let joined = ca.store.write(Lane::Ordinary, move |tx| {
         let now = tx.now(clock)?;
         let taken = tx.take_token(&hash, key.digest(), now)?;
-        let TokenRecord { node, clearance, addresses, .. } = taken.token;
+        let TokenRecord { node, clearance, may_loosen, addresses, .. } = taken.token;
+        if !may_loosen && !taken.again {
+            check_within(tx, &office, &node, &clearance)?;
+        }
         let (key_digest, may_rekey) = (key.digest(), !taken.again);
         let admission = Admission {
             node,

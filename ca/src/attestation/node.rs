@@ -5,6 +5,7 @@ use std::sync::Arc;
 use bulkhead_cluster::clearance;
 use bulkhead_mesh::{Label, Purpose, Serial, Timestamp};
 
+use crate::admission::check_within;
 use crate::audit::{Action, Actor, AuditRecord};
 use crate::ca::Ca;
 use crate::csr::{self, RequestedKey};
@@ -34,7 +35,7 @@ pub(super) async fn join(
     let joined = ca.store.write(Lane::Ordinary, move |tx| {
         let now = tx.now(clock)?;
         let before = tx.node(&pod.node)?.and_then(|node| node.cluster_uid).filter(|uid| *uid != pod.node_uid);
-        let node = admit(tx, &pod, &rule, said, &key, now)?;
+        let node = admit(tx, &office, &pod, &rule, said, &key, now)?;
         let certificate = sign_node(tx, &office, &node.life, key, serial, now)?;
         let record = node_record(Actor::Pod(pod.name), Action::AdmitNode, &node.life, &certificate, now);
         let replaced = before.map(|uid| format!(" in place of {uid}")).unwrap_or_default();
@@ -47,6 +48,7 @@ pub(super) async fn join(
 
 fn admit(
     tx: &mut Tx<'_>,
+    ca: &Ca,
     pod: &ProvenPod,
     rule: &NodeAdmission,
     said: Option<Label>,
@@ -61,7 +63,11 @@ fn admit(
     if let Some(revoked) = tx.revoked_node_with_uid(uid)? {
         return Err(NodeRefusal::RevokedUid { uid, life: revoked.life }.into());
     }
-    let ordered = tx.take_node_order(name, now)?.map(|order| order.clearance);
+    let ordered = tx.take_node_order(name, now)?;
+    if let Some(order) = ordered.as_ref().filter(|order| !order.may_loosen) {
+        check_within(tx, ca, name, &order.clearance)?;
+    }
+    let ordered = ordered.map(|order| order.clearance);
     let is_ordered = ordered.is_some() || known.as_ref().is_some_and(|known| known.is_ordered);
     let clearance = clearance_of(known.as_ref(), ordered, rule, said, pod)?;
     let (node, addresses, key, cluster_uid) = (name.clone(), Vec::new(), key.digest(), Some(uid));

@@ -47,8 +47,8 @@ impl Tx<'_> {
             return Err(TokenRefusal::Exists.into());
         }
         self.sql.run(
-            "INSERT INTO tokens (secret_hash, node, ceiling, floor, addresses, expires, used_by)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+            "INSERT INTO tokens (secret_hash, node, ceiling, floor, addresses, expires, used_by, may_loosen)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
             params![
                 token.secret_hash.as_bytes(),
                 token.node.as_str(),
@@ -57,6 +57,7 @@ impl Tx<'_> {
                 stored_list(&token.addresses),
                 stored_time(token.expires),
                 token.used_by.as_ref().map(SpkiDigest::as_bytes),
+                token.may_loosen,
             ],
         )?;
         Ok(())
@@ -92,6 +93,7 @@ fn read_token(row: &Row<'_>) -> Result<TokenRecord, StoreError> {
         secret_hash: TokenHash::from_bytes(row.bytes("secret_hash")?),
         node: row.parsed("node")?,
         clearance: read_clearance(row)?,
+        may_loosen: row.value("may_loosen")?,
         addresses: row.list("addresses")?,
         expires: row.time("expires")?,
         used_by: row.bytes_or_null("used_by")?.map(SpkiDigest::from_bytes),

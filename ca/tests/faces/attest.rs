@@ -7,6 +7,7 @@ use bulkhead_ca::evidence::ClusterSettings;
 use bulkhead_ca::store::{Lane, RegistrationRecord, Role, StoreError};
 use bulkhead_cluster::{ConfigText, Liveness, Uid};
 use bulkhead_mesh::{InstanceId, Label};
+use bulkhead_protocol::join_token::JoinToken;
 use bulkhead_protocol::v1::attestation_client::AttestationClient;
 use bulkhead_protocol::v1::{
     AdmitNodeRequest, AttestRequest, CreateTokenRequest, ListNodesRequest, ListWorkloadsRequest,
@@ -246,6 +247,32 @@ async fn whoever_lets_a_node_run_more_than_it_may_must_be_an_owner() {
         assert_refused(world.admin(&operator).await.create_token(token).await, Code::PermissionDenied, "owner");
         admit(&world.founder, more).await.unwrap();
     }
+}
+
+#[tokio::test]
+async fn what_was_made_for_a_new_name_does_not_widen_what_the_node_may_since() {
+    let (world, cluster) = World::of_cluster(manual()).await;
+    let operator = world.add_operator("olga", Role::Operator).await;
+    let token = async |who: &Identity, clearance: &str| {
+        let (node, clearance) = ("node-a".to_owned(), clearance.to_owned());
+        let request = CreateTokenRequest { node, clearance, lifetime_seconds: 3600 };
+        let made = world.admin(who).await.create_token(request).await.unwrap().into_inner();
+        made.token.parse::<JoinToken>().unwrap()
+    };
+    let (wide, wider) = (token(&operator, "restricted").await, token(&world.founder, "restricted").await);
+    let request =
+        AdmitNodeRequest { node: "node-a".to_owned(), clearance: "restricted".to_owned(), lifetime_seconds: 3600 };
+    world.admin(&operator).await.admit_node(request).await.unwrap();
+    let narrow = token(&operator, "public").await;
+    world.ask_to_join(&narrow, Applicant::new().csr()).await.unwrap();
+    let says = "node `node-a` may run `public`, and whoever let it in anew may not let it run `restricted`";
+    assert_refused(world.ask_to_join(&wide, Applicant::new().csr()).await, Code::PermissionDenied, says);
+    cluster.node("node-a", 0xa);
+    cluster.pod("agent-a", 1, AGENT, "node-a");
+    assert_refused(world.attest("agent-a").await, Code::PermissionDenied, says);
+    assert_eq!(world.clearance_of("node-a").await, "public");
+    world.ask_to_join(&wider, Applicant::new().csr()).await.unwrap();
+    assert_eq!(world.clearance_of("node-a").await, "restricted");
 }
 
 #[tokio::test]

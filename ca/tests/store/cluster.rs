@@ -405,7 +405,12 @@ async fn pods_that_nobody_saw_end_end_with_their_last_certificate() {
 async fn an_order_is_taken_once_and_in_time() {
     let scene = Scene::new().await;
     let name = || "n9".parse().unwrap();
-    let order = move |expires| NodeOrder { node: name(), clearance: clearance("restricted"), expires: at(expires) };
+    let order = move |expires| NodeOrder {
+        node: name(),
+        clearance: clearance("restricted"),
+        may_loosen: true,
+        expires: at(expires),
+    };
     scene.write(move |tx| tx.order_node(&order(50))).await.unwrap();
     scene.write(move |tx| tx.order_node(&order(100))).await.unwrap();
     assert_eq!(scene.write(move |tx| tx.take_node_order(&name(), at(100))).await.unwrap(), None);

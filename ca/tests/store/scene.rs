@@ -119,6 +119,7 @@ pub(crate) fn token(secret: &[u8]) -> TokenRecord {
         secret_hash: TokenHash::of(secret),
         node: "n3".parse().unwrap(),
         clearance: clearance("restricted:pci"),
+        may_loosen: false,
         addresses: vec![address("10.0.0.3")],
         expires: at(100),
         used_by: None,

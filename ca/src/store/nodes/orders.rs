@@ -21,14 +21,15 @@ impl Tx<'_> {
             known.refuse_unless_admitted()?;
         }
         self.sql.run(
-            "INSERT INTO node_orders (node, ceiling, floor, expires) VALUES (?1, ?2, ?3, ?4)
+            "INSERT INTO node_orders (node, ceiling, floor, expires, may_loosen) VALUES (?1, ?2, ?3, ?4, ?5)
              ON CONFLICT (node) DO UPDATE SET ceiling = excluded.ceiling, floor = excluded.floor,
-                 expires = excluded.expires",
+                 expires = excluded.expires, may_loosen = excluded.may_loosen",
             params![
                 order.node.as_str(),
                 order.clearance.ceiling.to_string(),
                 order.clearance.floor.as_ref().map(ToString::to_string),
                 stored_time(order.expires),
+                order.may_loosen,
             ],
         )?;
         Ok(())
@@ -50,5 +51,10 @@ impl Tx<'_> {
 }
 
 fn read_order(row: &Row<'_>) -> Result<NodeOrder, StoreError> {
-    Ok(NodeOrder { node: row.parsed("node")?, clearance: read_clearance(row)?, expires: row.time("expires")? })
+    Ok(NodeOrder {
+        node: row.parsed("node")?,
+        clearance: read_clearance(row)?,
+        may_loosen: row.value("may_loosen")?,
+        expires: row.time("expires")?,
+    })
 }

@@ -3,7 +3,7 @@
 use bulkhead_cluster::Uid;
 use bulkhead_mesh::{Epoch, NodeEpoch, NodeName, Reason, Timestamp};
 
-use crate::store::{NodeRecord, NodeState};
+use crate::store::{Clearance, NodeRecord, NodeState};
 
 /// Why a node was refused.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -25,6 +25,8 @@ pub enum NodeRefusal {
     OtherUid { node: NodeName, found: Uid, admitted: Option<Uid> },
     #[error("the machine with the UID {uid} was revoked as node `{life}`")]
     RevokedUid { uid: Uid, life: NodeEpoch },
+    #[error("node `{node}` may run `{known}`, and whoever let it in anew may not let it run `{said}`")]
+    Wider { node: NodeName, known: Box<Clearance>, said: Box<Clearance> },
     #[error("node `{node}` waits to be admitted")]
     Waiting { node: NodeName },
 }
@@ -41,6 +43,7 @@ impl NodeRefusal {
                 Some("if the machine was replaced, `bulkhead node admit NAME --clearance LABEL` lets it in")
             }
             Self::RevokedUid { .. } => Some("remove the Node object and set the machine up anew"),
+            Self::Wider { .. } => Some("that takes the role `owner`: an owner's token or `bulkhead node admit`"),
             Self::Waiting { .. } => Some("`bulkhead node admit NAME --clearance LABEL` lets it in"),
             Self::OtherEpoch { .. } | Self::NotQuarantined { .. } => None,
         }

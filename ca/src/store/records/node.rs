@@ -38,6 +38,8 @@ pub struct NodeOrder {
     pub node: NodeName,
     /// Which labels it may run.
     pub clearance: Clearance,
+    /// Whether whoever said so may let a node run more than it may already.
+    pub may_loosen: bool,
     /// The first moment at which it is worth nothing.
     pub expires: Timestamp,
 }

@@ -17,6 +17,8 @@ pub struct TokenRecord {
     pub node: NodeName,
     /// The clearance that the node gets.
     pub clearance: Clearance,
+    /// Whether whoever made it may let a node run more than it may already.
+    pub may_loosen: bool,
     /// The addresses that the node gets.
     pub addresses: Vec<IpAddr>,
     /// The first moment at which it is worth nothing.

@@ -6,11 +6,15 @@ ALTER TABLE nodes ADD COLUMN cluster_uid BLOB;
 ALTER TABLE nodes ADD COLUMN clearance_ordered INTEGER NOT NULL DEFAULT 1 CHECK (clearance_ordered IN (0, 1));
 CREATE INDEX nodes_by_cluster_uid ON nodes (cluster_uid);
 
+-- Whether whoever made the token may let a node run more than it may already; of one that is older nobody asked.
+ALTER TABLE tokens ADD COLUMN may_loosen INTEGER NOT NULL DEFAULT 1 CHECK (may_loosen IN (0, 1));
+
 -- Names that an operator lets in who proves by a token to be that node; taken by the join.
 CREATE TABLE node_orders (
     node    TEXT    NOT NULL PRIMARY KEY,
     ceiling TEXT    NOT NULL,
     floor   TEXT,
+    may_loosen INTEGER NOT NULL CHECK (may_loosen IN (0, 1)),
     expires INTEGER NOT NULL
 ) STRICT;
 
