@@ -75,7 +75,7 @@ fn check_levels(ca: &Ca, clearance: &Clearance) -> Result<(), Denied> {
 }
 
 /// Passes for a clearance that lets the node run no more than it may already, and else for who may loosen. Whether this one
-/// may: the node may run less by the time at which it comes in.
+/// may loosen: by the time at which the node comes in it may run less.
 fn check_class(
     now: &Snapshot<'_>,
     ca: &Ca,
@@ -84,22 +84,24 @@ fn check_class(
     clearance: &Clearance,
 ) -> Result<bool, Denied> {
     let loosening = by.also::<Loosening>();
-    match check_within(now, ca, node, clearance) {
-        Err(StoreError::Node(NodeRefusal::Wider { .. })) => Ok(loosening.map(|()| true)?),
-        other => Ok(other.map(|()| loosening.is_ok())?),
+    let may_loosen = loosening.is_ok();
+    if wider(now, ca, node, clearance)?.is_some() {
+        loosening?;
     }
+    Ok(may_loosen)
 }
 
 /// Passes for a clearance that lets the node run no more than it may already.
 pub(crate) fn check_within(now: &Snapshot<'_>, ca: &Ca, node: &NodeName, said: &Clearance) -> Result<(), StoreError> {
+    wider(now, ca, node, said)?.map_or(Ok(()), |wider| Err(wider.into()))
+}
+
+/// What is to be said of a clearance that lets the node run more than it may already.
+fn wider(now: &Snapshot<'_>, ca: &Ca, node: &NodeName, said: &Clearance) -> Result<Option<NodeRefusal>, StoreError> {
     let policy = ca.known.policy();
-    match now.node(node)? {
-        Some(known) if !said.is_within(&known.clearance, policy.levels()) => {
-            let (known, said) = (Box::new(known.clearance), Box::new(said.clone()));
-            Err(NodeRefusal::Wider { node: node.clone(), known, said }.into())
-        }
-        _ => Ok(()),
-    }
+    let known = now.node(node)?.filter(|known| !said.is_within(&known.clearance, policy.levels()));
+    let (node, said) = (node.clone(), Box::new(said.clone()));
+    Ok(known.map(|known| NodeRefusal::Wider { node, known: Box::new(known.clearance), said }))
 }
 
 /// Lets a node of a cluster in once it proves to be one; until when. To let one that is in run more than it may is loosening.

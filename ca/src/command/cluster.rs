@@ -52,7 +52,7 @@ pub(super) struct ClusterArgs {
     #[arg(long, env = "BULKHEAD_TOKEN_REVIEWS", default_value_t = 64, value_name = "NUMBER")]
     token_reviews: usize,
     /// How many certificates one pod may be issued within a minute.
-    #[arg(long, env = "BULKHEAD_CERTIFICATES_PER_MINUTE", default_value_t = ClusterSettings::default().certificates_per_minute, value_name = "NUMBER", value_parser = clap::value_parser!(u32).range(1..))]
+    #[arg(long, env = "BULKHEAD_CERTIFICATES_PER_MINUTE", default_value_t = 10, value_name = "NUMBER", value_parser = clap::value_parser!(u32).range(1..))]
     certificates_per_minute: u32,
 }
 

@@ -27,14 +27,15 @@ pub(super) fn change(message: v1::DirectoryWrite) -> Result<DirectoryChange, Den
 }
 
 fn pod(message: v1::Pod) -> Result<PodRecord, Denied> {
-    let v1::Pod { uid, namespace, name, service_account, node, sidecar, created_millis, leaving, .. } = message;
+    let v1::Pod { uid, namespace, name, service_account, node, addresses: listed, sidecar, created_millis, leaving } =
+        message;
     let bad = |field: &'static str| move |problem: String| ConvertError::Text { field, problem };
     Ok(PodRecord {
         uid: InstanceId::from_bytes(read_bytes("pods.uid", &uid)?),
         name: PodName::new(&namespace, &name).map_err(|problem| bad("pods.name")(problem.to_string()))?,
         workload: read_text("pods.service_account", &format!("ns/{namespace}/sa/{service_account}"))?,
         node: read_text("pods.node", &node)?,
-        addresses: addresses("pods.addresses", &message.addresses)?,
+        addresses: addresses("pods.addresses", &listed)?,
         has_sidecar: sidecar,
         created: Timestamp::from_millis(created_millis),
         is_leaving: leaving,
