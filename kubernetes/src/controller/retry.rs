@@ -1,4 +1,4 @@
-//! How long the watches wait before what has failed is tried again.
+//! How long the controller waits before what has failed is tried again.
 
 use std::time::Duration;
 

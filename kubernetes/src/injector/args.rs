@@ -100,6 +100,10 @@ struct ServingArgs {
     /// A larger question is refused. The default holds a pod of 3 MiB, before and after a change.
     #[arg(long, env = "BULKHEAD_MAX_REQUEST_BYTES", default_value_t = 7 * 1024 * 1024, value_name = "BYTES")]
     max_request_bytes: usize,
+    /// A question with more JSON values is refused before it is parsed, which takes some hundreds of bytes for each. The
+    /// default is some hundred times what a large pod has.
+    #[arg(long, env = "BULKHEAD_MAX_REQUEST_VALUES", default_value_t = 300_000, value_name = "NUMBER")]
+    max_request_values: usize,
     /// How many questions are worked on at a time; further ones wait within their deadline.
     #[arg(long, env = "BULKHEAD_MAX_REQUESTS", default_value = "16", value_name = "NUMBER")]
     max_requests: std::num::NonZeroU16,
@@ -165,6 +169,7 @@ impl TryFrom<Args> for Config {
             never_injected: never_injected.into_iter().collect(),
             limits: Limits {
                 request_bytes: serving.max_request_bytes,
+                request_values: serving.max_request_values,
                 requests: serving.max_requests.get().into(),
                 connections: serving.max_connections.get().into(),
                 handshake: serving.handshake_timeout,

@@ -34,6 +34,8 @@ pub(crate) struct Config {
 pub(crate) struct Limits {
     /// The largest question.
     pub(crate) request_bytes: usize,
+    /// The most values in one: a text takes up to a hundred times its size once it is parsed.
+    pub(crate) request_values: usize,
     /// Questions that are worked on at a time.
     pub(crate) requests: usize,
     /// Open connections.

@@ -96,42 +96,13 @@ impl Verdict {
 
 #[cfg(test)]
 mod tests {
-    use std::convert::Infallible;
-    use std::time::Duration;
-
-    use bulkhead_daemon::SystemClock;
-    use http::Response;
     use k8s_openapi::api::core::v1 as core;
-    use kube::Client;
-    use kube::client::Body;
     use kube::core::PartialObjectMeta;
     use kube::runtime::watcher::Event;
     use serde_json::{Value, json};
 
-    use super::super::events::post_office;
-    use super::super::testing::{review, settings};
+    use super::super::testing::{desk, review, shop};
     use super::*;
-
-    fn shop(labels: &Value) -> Value {
-        let metadata = json!({"name": "shop", "labels": labels});
-        json!({"apiVersion": "meta.k8s.io/v1", "kind": "PartialObjectMetadata", "metadata": metadata})
-    }
-
-    /// A desk whose watch has told these labels of namespace `shop`, while the API server says the others.
-    fn desk(told: &Value, now: &Value) -> Arc<Desk> {
-        let now = shop(now).to_string();
-        let api_server = tower::service_fn(move |_: http::Request<Body>| {
-            let now = now.clone();
-            async move { Ok::<_, Infallible>(Response::new(Body::from(now.into_bytes()))) }
-        });
-        let client = Client::new(api_server, "default");
-        let namespaces = Namespaces::new(client.clone(), ["kube-system".to_owned()].into());
-        let told: PartialObjectMeta<core::Namespace> = serde_json::from_value(shop(told)).unwrap();
-        namespaces.hear(Event::Apply(told));
-        let (metrics, clock) = (Metrics::new(), Arc::new(SystemClock::default()));
-        let (postbox, _) = post_office(client, Duration::from_mins(1), metrics.clone());
-        Arc::new(Desk { settings: settings(), namespaces, postbox, clock, metrics })
-    }
 
     #[tokio::test]
     async fn a_namespace_that_was_labelled_this_moment_counts_before_the_watch_has_told_it() {
@@ -149,7 +120,10 @@ mod tests {
             // Only what would be missed is asked again: what was asked for lately is given.
             (&enabled, &none, true),
         ] {
-            let answer = desk(told, now).answer(question.as_bytes()).await.unwrap();
+            let desk = Arc::new(desk(now));
+            let heard: PartialObjectMeta<core::Namespace> = serde_json::from_value(shop(told)).unwrap();
+            desk.namespaces.hear(Event::Apply(heard));
+            let answer = desk.answer(question.as_bytes()).await.unwrap();
             let answer: Value = serde_json::from_slice(&answer).unwrap();
             assert_eq!(answer["response"]["patch"].is_string(), injected, "{told} {now}: {answer}");
         }

@@ -6,7 +6,7 @@
 //!
 //! In the worst case, by the defaults, there are 256 texts of 128 KiB and two of 7 MiB: 46 MiB, up to twice as much as they
 //! grow, and some tens of KiB of TLS and HTTP for each connection. What a text is parsed to can take a hundred times its size,
-//! so that its values are counted first ([`super::values`]). Only questions in their turn (`--max-requests`) are parsed, and
+//! so that its values are counted first ([`super::values`], `--max-request-values`). Only questions in their turn (`--max-requests`) are parsed, and
 //! two of them at most are large.
 
 use std::error::Error;
@@ -17,9 +17,12 @@ use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 use hyper::body::Body;
 use tokio::sync::{Semaphore, SemaphorePermit};
 
+use super::values;
+
 /// Where questions are read.
 pub(crate) struct Intake {
     longest: usize,
+    most_values: usize,
     room: Semaphore,
 }
 
@@ -34,14 +37,16 @@ pub(crate) struct Text<'a> {
 pub(crate) enum Unread {
     /// It is longer than any may be.
     TooLarge,
+    /// It has more values, or says what looks like more.
+    TooMany { values: usize },
     /// It has ended before its end.
     BrokeOff,
 }
 
 impl Intake {
-    /// Takes texts of so many bytes at most.
-    pub(crate) const fn new(longest: usize) -> Self {
-        Self { longest, room: Semaphore::const_new(LARGE_AT_A_TIME) }
+    /// Takes texts of so many bytes and values at most.
+    pub(crate) const fn new(longest: usize, most_values: usize) -> Self {
+        Self { longest, most_values, room: Semaphore::const_new(LARGE_AT_A_TIME) }
     }
 
     /// All of a text, once it has come. A small one waits for nobody.
@@ -59,7 +64,10 @@ impl Intake {
             }
             text.extend_from_slice(&data);
         }
-        Ok(Text { bytes: text.freeze(), _room: room })
+        match values::count(&text) {
+            values if values > self.most_values => Err(Unread::TooMany { values }),
+            _ => Ok(Text { bytes: text.freeze(), _room: room }),
+        }
     }
 }
 
@@ -87,6 +95,7 @@ mod tests {
     use super::*;
 
     const LONGEST: usize = 4 * SMALL;
+    const MOST_VALUES: usize = 1000;
 
     /// So many bytes, and nothing after them.
     fn stalled(length: usize) -> impl Body<Data = Bytes, Error = io::Error> + Unpin {
@@ -95,12 +104,16 @@ mod tests {
     }
 
     fn whole(length: usize) -> BoxBody<Bytes, io::Error> {
-        Full::new(vec![b' '; length].into()).map_err(|never| match never {}).boxed()
+        body(vec![b' '; length])
+    }
+
+    fn body(text: Vec<u8>) -> BoxBody<Bytes, io::Error> {
+        Full::new(text.into()).map_err(|never| match never {}).boxed()
     }
 
     #[test]
     fn large_questions_wait_for_room_and_small_ones_for_nobody() {
-        let intake = Intake::new(LONGEST);
+        let intake = Intake::new(LONGEST, MOST_VALUES);
         let mut slow: Vec<_> = (0..LARGE_AT_A_TIME).map(|_| Box::pin(intake.read(stalled(SMALL + 1)))).collect();
         assert!(slow.iter_mut().all(|reading| reading.now_or_never().is_none()));
         let mut large = Box::pin(intake.read(whole(SMALL + 1)));
@@ -116,18 +129,20 @@ mod tests {
 
     #[test]
     fn what_is_sent_slowly_and_small_takes_no_room() {
-        let intake = Intake::new(LONGEST);
+        let intake = Intake::new(LONGEST, MOST_VALUES);
         let mut slow: Vec<_> = (0..1000).map(|_| Box::pin(intake.read(stalled(SMALL)))).collect();
         assert!(slow.iter_mut().all(|reading| reading.now_or_never().is_none()));
         assert_eq!(intake.room.available_permits(), LARGE_AT_A_TIME);
     }
 
     #[test]
-    fn what_is_too_large_and_what_breaks_off_are_told_apart() {
-        let intake = Intake::new(LONGEST);
+    fn what_is_not_read_is_told_apart() {
+        let intake = Intake::new(LONGEST, MOST_VALUES);
         let said = |body| intake.read(body).now_or_never().unwrap().map(|text| text.bytes.len());
         assert_eq!(said(whole(LONGEST)), Ok(LONGEST));
         assert_eq!(said(whole(LONGEST + 1)), Err(Unread::TooLarge));
+        assert_eq!(said(body(vec![b'['; MOST_VALUES - 1])), Ok(MOST_VALUES - 1));
+        assert_eq!(said(body(vec![b'['; MOST_VALUES])), Err(Unread::TooMany { values: MOST_VALUES + 1 }));
         let broken = StreamBody::new(iter([Err(io::Error::from(io::ErrorKind::UnexpectedEof))]));
         assert_eq!(said(BoxBody::new(broken)), Err(Unread::BrokeOff));
     }

@@ -48,7 +48,8 @@ impl Server {
         desk: Desk,
     ) -> io::Result<Self> {
         let listener = TcpListener::bind(address).await?;
-        let (intake, turns) = (Intake::new(limits.request_bytes), Semaphore::new(limits.requests));
+        let intake = Intake::new(limits.request_bytes, limits.request_values);
+        let turns = Semaphore::new(limits.requests);
         Ok(Self { listener, acceptor, limits, intake, turns, desk: Arc::new(desk) })
     }
 
@@ -136,6 +137,14 @@ impl Server {
                 return text(
                     StatusCode::PAYLOAD_TOO_LARGE,
                     format!("a question has at most {limit} bytes (`--max-request-bytes`)\n"),
+                );
+            }
+            Err(Unread::TooMany { values }) => {
+                self.desk.metrics.unanswered(Trouble::TooLarge);
+                let limit = self.limits.request_values;
+                return text(
+                    StatusCode::PAYLOAD_TOO_LARGE,
+                    format!("a question has at most {limit} values, and not {values} (`--max-request-values`)\n"),
                 );
             }
             Err(Unread::BrokeOff) => return text(StatusCode::BAD_REQUEST, "the question broke off\n"),

@@ -1,9 +1,21 @@
-//! Questions of an API server, and settings, for tests.
+//! Questions of an API server, settings, and a desk, for tests.
+
+use std::collections::BTreeSet;
+use std::convert::Infallible;
+use std::sync::Arc;
+use std::time::Duration;
 
 use bulkhead_cluster::injection::{Images, LogLevel, Resources, Settings};
+use bulkhead_daemon::SystemClock;
+use kube::Client;
+use kube::client::Body;
 use proptest::prelude::*;
 use serde_json::{Map, Value, json};
-use std::time::Duration;
+
+use super::desk::Desk;
+use super::events::post_office;
+use super::metrics::Metrics;
+use super::namespaces::Namespaces;
 
 /// A pod is made in this namespace.
 pub(super) fn review(namespace: &str, pod: &Value) -> Value {
@@ -41,6 +53,26 @@ pub(super) fn settings() -> Settings {
         log_level: LogLevel::Info,
         longest_permissive: Duration::from_hours(24),
     }
+}
+
+/// A desk before an API server that says that its one namespace, `shop`, has these labels.
+pub(super) fn desk(labels: &Value) -> Desk {
+    let answer = shop(labels).to_string();
+    let api_server = tower::service_fn(move |_: http::Request<Body>| {
+        let body = Body::from(answer.clone().into_bytes());
+        async { Ok::<_, Infallible>(http::Response::new(body)) }
+    });
+    let client = Client::new(api_server, "shop");
+    let namespaces = Namespaces::new(client.clone(), BTreeSet::new());
+    let (metrics, clock) = (Metrics::new(), Arc::new(SystemClock::default()));
+    let (postbox, _) = post_office(client, Duration::from_mins(1), metrics.clone());
+    Desk { settings: settings(), namespaces, postbox, clock, metrics }
+}
+
+/// Namespace `shop` as the API server tells it.
+pub(super) fn shop(labels: &Value) -> Value {
+    let metadata = json!({"name": "shop", "labels": labels});
+    json!({"apiVersion": "meta.k8s.io/v1", "kind": "PartialObjectMetadata", "metadata": metadata})
 }
 
 /// Any JSON, with the names that stand in pods and questions among its keys.

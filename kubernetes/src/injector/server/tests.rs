@@ -1,7 +1,7 @@
 //! The port as strangers find it: over real TLS, before an API server that knows one namespace.
 
 use bulkhead_cluster::names::{ENABLED, INJECT};
-use bulkhead_daemon::{Stopper, SystemClock};
+use bulkhead_daemon::Stopper;
 use rcgen::{CertifiedKey, generate_simple_self_signed};
 use rustls::crypto::aws_lc_rs::default_provider;
 use rustls::version::TLS13;
@@ -12,10 +12,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
-use super::super::events::post_office;
-use super::super::metrics::Metrics;
-use super::super::namespaces::Namespaces;
-use super::super::testing::{review, settings};
+use super::super::testing::{desk, review};
 use super::*;
 
 /// An injector's port.
@@ -29,7 +26,8 @@ struct Port {
 impl Port {
     async fn open(limits: Limits) -> Self {
         let (acceptor, connector) = tls();
-        let server = Server::bind(([127, 0, 0, 1], 0).into(), acceptor, limits, desk()).await.unwrap();
+        let server =
+            Server::bind(([127, 0, 0, 1], 0).into(), acceptor, limits, desk(&json!({INJECT: ENABLED}))).await.unwrap();
         let (address, (stopper, stop), mut serving) = (server.address().unwrap(), Stopper::new(), JoinSet::new());
         serving.spawn(server.serve(stop));
         Self { address, connector, _stopper: stopper, _serving: serving }
@@ -74,22 +72,6 @@ fn tls() -> (TlsAcceptor, TlsConnector) {
     (Arc::new(server).into(), Arc::new(client).into())
 }
 
-/// Before an API server for which every namespace asks for injection.
-fn desk() -> Desk {
-    let namespace = json!({
-        "apiVersion": "meta.k8s.io/v1", "kind": "PartialObjectMetadata",
-        "metadata": {"name": "shop", "labels": {INJECT: ENABLED}}});
-    let answer = move |_: Request<kube::client::Body>| {
-        let body = Full::new(Bytes::from(namespace.to_string()));
-        async { Ok::<_, Infallible>(Response::new(body)) }
-    };
-    let client = kube::Client::new(tower::service_fn(answer), "shop");
-    let metrics = Metrics::new();
-    let (postbox, _) = post_office(client.clone(), DEADLINE, metrics.clone());
-    let namespaces = Namespaces::new(client, [].into());
-    Desk { settings: settings(), namespaces, postbox, clock: Arc::new(SystemClock::default()), metrics }
-}
-
 #[tokio::test]
 async fn slow_senders_beyond_all_turns_keep_nobody_waiting() {
     let port = Port::open(LIMITS).await;
@@ -117,6 +99,7 @@ const DEADLINE: Duration = Duration::from_secs(20);
 /// Nobody is given up before the test is.
 const LIMITS: Limits = Limits {
     request_bytes: 1024 * 1024,
+    request_values: 1000,
     requests: 2,
     connections: 64,
     handshake: DEADLINE.saturating_mul(2),
